@@ -18,7 +18,7 @@ interface Kept {
 /** Without a question for so long, no client watches any more. In milliseconds. */
 const WATCH_MS = 10_000
 /** What waits for the next question, if answers to earlier ones were lost. */
-const MAX_KEPT = 1000
+const MAX_KEPT = 999
 
 /**
  * What happens to clients, for as long as clients of the status API watch. While none does, nothing is remembered: callers look at
@@ -32,6 +32,8 @@ export class Happenings {
   #filters: readonly HappeningFilter[] = []
   #sample = new HappeningSample()
   #kept: Kept[] = []
+  /** The last one of all, if it was left out: it is reported nevertheless, or a gap at the end would go unnoticed. */
+  #leftOut: Kept | undefined
   /** Counts also what is not kept: a gap says that there was more. */
   #sequence = 0
 
@@ -46,7 +48,9 @@ export class Happenings {
     if (!this.#filters.some(filter => isWantedHappening(filter, happened))) return
     this.#sequence++
     const isKept = this.#sample.keeps(happened.id, isFailure(happened)) && this.#kept.length < MAX_KEPT
-    if (isKept) this.#kept.push({ happened, sequence: this.#sequence, at })
+    const last = { happened, sequence: this.#sequence, at }
+    if (isKept) this.#kept.push(last)
+    this.#leftOut = isKept ? undefined : last
   }
 
   /**
@@ -61,9 +65,11 @@ export class Happenings {
     this.isWatched = true
     this.#until = now + WATCH_MS
     this.#filters = filters
-    this.#kept = this.#kept.filter(({ sequence }) => sequence > (after ?? 0))
+    const isNew = ({ sequence }: Kept): boolean => sequence > (after ?? 0)
+    this.#kept = this.#kept.filter(isNew)
     this.#sample.next()
-    return this.#kept.map(({ happened: { openedAt, ...happened }, sequence, at }) => ({
+    const leftOut = this.#leftOut !== undefined && isNew(this.#leftOut) ? [this.#leftOut] : []
+    return [...this.#kept, ...leftOut].map(({ happened: { openedAt, ...happened }, sequence, at }) => ({
       ...happened,
       sequence,
       msAgo: now - at,
@@ -74,6 +80,7 @@ export class Happenings {
   #forget(sequence: number): void {
     this.isWatched = false
     this.#kept = []
+    this.#leftOut = undefined
     this.#sequence = sequence
     this.#sample = new HappeningSample()
   }

@@ -7,12 +7,17 @@ export interface StatusEvent {
 
 /** Puts the pieces of a stream of server-sent events together, as the status API writes them: each with one line of data. */
 export class EventReader {
-  #rest = ''
+  /** What is not complete yet. A large event comes in many pieces: they are joined once. */
+  #pieces: string[] = []
 
   /** Takes the next piece. @returns the events that are complete now @throws SyntaxError for data that is no JSON */
   take(piece: string): StatusEvent[] {
-    const blocks = (this.#rest + piece).split('\n\n')
-    this.#rest = blocks.pop()!
+    const isComplete =
+      piece.includes('\n\n') || (piece.startsWith('\n') && this.#pieces.at(-1)?.endsWith('\n') === true)
+    if (piece !== '') this.#pieces.push(piece)
+    if (!isComplete) return []
+    const blocks = this.#pieces.join('').split('\n\n')
+    this.#pieces = [blocks.pop()!].filter(rest => rest !== '')
     return blocks.flatMap(block => {
       const lines = block.split('\n')
       const [name, data] = [fieldOf(lines, 'event: '), fieldOf(lines, 'data: ')]

@@ -23,6 +23,8 @@ interface Viewer {
   readonly write: (text: string) => void
   /** Whether it knows that from now on it gets all. */
   isWatching: boolean
+  /** The problem that it knows of; empty: none. */
+  problem: string
 }
 
 /** How often the processes with the sockets are asked while a client watches, in milliseconds. */
@@ -42,7 +44,7 @@ export class LiveEvents {
   }
 
   readonly stream: StatusStream = (search, write) => {
-    const viewer: Viewer = { filter: readHappeningQuery(search, this.#sources), write, isWatching: false }
+    const viewer: Viewer = { filter: readHappeningQuery(search, this.#sources), write, isWatching: false, problem: '' }
     this.#viewers.add(viewer)
     this.#stop ??= this.#start()
     return () => {
@@ -65,7 +67,7 @@ export class LiveEvents {
         const news = await poll?.next(asking.map(({ filter }) => filter))
         if (!isOver) this.#report(asking, news)
       } catch (error) {
-        sendTo(this.#viewers, 'problem', { message: messageOf(error) })
+        this.#reportProblem(messageOf(error))
       }
       if (!isOver) timer = setTimeout(() => void step(), PERIOD_MS)
     }
@@ -87,11 +89,20 @@ export class LiveEvents {
       if (items.length > 0 || isSampled)
         viewer.write(eventText('happenings', `{"items":[${items.join(',')}],"isSampled":${isSampled || isCut}}`))
     }
-    for (const message of missingNote({ missing })) sendTo(this.#viewers, 'problem', { message })
+    this.#reportProblem(missingNote({ missing }).join('; '))
     const { proxy, pid } = this.#sources
     for (const viewer of asking) {
       if (!viewer.isWatching) sendTo([viewer], 'watching', { ...proxy, pid })
       viewer.isWatching = true
+    }
+  }
+
+  /** Reports it to each viewer once, until the problem is another one or over. */
+  #reportProblem(message: string): void {
+    for (const viewer of this.#viewers) {
+      if (viewer.problem === message) continue
+      viewer.problem = message
+      if (message !== '') sendTo([viewer], 'problem', { message })
     }
   }
 }

@@ -54,7 +54,8 @@ export class SocketPoll {
   #take({ worker, pid, rows }: InspectedProcess): boolean {
     const known = this.#known.get(worker)
     let sequence = known?.pid === pid ? known.sequence : 0
-    let hasGap = false
+    // What the process before it had not reported yet, and what has happened in this one so far, is lost.
+    let hasGap = known !== undefined && known.pid !== pid
     for (const row of rows as readonly InspectedHappening[]) {
       hasGap ||= row.sequence > sequence + 1
       sequence = row.sequence

@@ -1,6 +1,16 @@
 import { connect } from 'node:net'
+import t from 'tap'
+import { InProcessDataPlane } from '../../lib/dataplane/in-process.js'
 import { type InspectedHappening } from '../../lib/dataplane/inspect-request.js'
-import { PlaneUnderTest, makeListenerSpec, waitUntil } from '../support/dataplane/plane-under-test.js'
+import { DgramTransport } from '../../lib/dataplane/transport/dgram-transport.js'
+import { type UdpConnector } from '../../lib/dataplane/transport/udp-transport.js'
+import {
+  PlaneUnderTest,
+  defaultPlaneOptions,
+  makeListenerPlan,
+  makeListenerSpec,
+  waitUntil,
+} from '../support/dataplane/plane-under-test.js'
 import { testBothTransports as testTcp } from '../support/dataplane/test-both-tcp-transports.js'
 import { testBothTransports as testUdp } from '../support/dataplane/test-both-udp-transports.js'
 import { TcpPod, exchange, readAnswer, refusingEndpoint } from '../support/pods/tcp-pod.js'
@@ -17,17 +27,17 @@ function keyOf({ ip, port }: { readonly ip: string; readonly port: number }): st
 
 /** A client that watches a plane. */
 class Watch {
-  readonly #plane: PlaneUnderTest
+  readonly #plane: Pick<PlaneUnderTest, 'plane'>
   readonly #after = new Map<number, number>()
   readonly seen: InspectedHappening[] = []
 
-  static async begin(plane: PlaneUnderTest): Promise<Watch> {
+  static async begin(plane: Pick<PlaneUnderTest, 'plane'>): Promise<Watch> {
     const watch = new Watch(plane)
     await watch.#look()
     return watch
   }
 
-  private constructor(plane: PlaneUnderTest) {
+  private constructor(plane: Pick<PlaneUnderTest, 'plane'>) {
     this.#plane = plane
   }
 
@@ -180,5 +190,29 @@ testUdp('a datagram that gets no endpoint is a refusal', async (t, udpTransport)
     { what: 'opened', endpoint: keyOf(refusing) },
     { what: 'refused', endpoint: keyOf(refusing), next: '', why: /ECONNREFUSED/, clientPort: client.port },
     { what: 'ended', end: 'flow-ended' },
+  ])
+})
+
+/** A process that gets no more sockets for endpoints, as when it has no file descriptor left. */
+class ExhaustedTransport extends DgramTransport {
+  override connect(target: { readonly ip: string; readonly port: number }, connector: UdpConnector) {
+    const error = Object.assign(new Error('socket EMFILE'), { code: 'EMFILE' })
+    process.nextTick(() => connector.onError(error))
+    return super.connect(target, connector)
+  }
+}
+
+t.test('a UDP client that gets no socket is refused', async t => {
+  const pod = await UdpPod.start(t, 'pod')
+  const plane = new InProcessDataPlane({ ...defaultPlaneOptions, udpTransport: new ExhaustedTransport() })
+  t.teardown(() => plane.drain(0))
+  const { open } = await plane.apply(makeListenerPlan(makeListenerSpec({ protocol: 'UDP', endpoints: [pod.endpoint] })))
+  const watch = await Watch.begin({ plane })
+  const client = await openUdpClient(t, [...open.values()][0]!)
+  client.send('1')
+  t.match(await watch.until(3), [
+    { what: 'opened' },
+    { what: 'refused', why: 'socket EMFILE', next: '', clientPort: client.port },
+    { what: 'ended' },
   ])
 })

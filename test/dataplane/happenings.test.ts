@@ -128,6 +128,20 @@ t.test('nothing is remembered unless a client watches, and what was reported is 
   t.strictSame(ask(0), [[1, 'opened']])
 })
 
+t.test('the last happening is reported also if it is one too many: a gap at the end is seen', t => {
+  const happenings = new Happenings(new ManualClock())
+  const sequences = (after: number | undefined) => happenings.ask(after, [EVERYTHING]).map(({ sequence }) => sequence)
+  happenings.ask(undefined, [EVERYTHING])
+  for (let id = 1; id <= 2000; id++) happenings.add({ ...OPENED, what: 'refused', id })
+  const reported = sequences(0)
+  t.strictSame([reported.length, reported.at(-2), reported.at(-1)], [301, 300, 2000])
+  t.strictSame(sequences(0), reported, 'the answer was lost')
+  t.strictSame(sequences(2000), [], 'nothing twice')
+  happenings.add(OPENED)
+  t.strictSame(sequences(2000), [2001])
+  t.end()
+})
+
 t.test('what is remembered has a limit, although answers are lost', t => {
   const happenings = new Happenings(new ManualClock())
   happenings.ask(undefined, [EVERYTHING])

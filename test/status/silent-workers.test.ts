@@ -164,13 +164,14 @@ t.test('a gap in what a worker reports says that there was more', async t => {
   const listener = { key: 'k', namespace: 'default', service: 'web', portName: '', protocol: 'TCP' } as const
   const ofClient = { id: 1, msAgo: 1, client: '10.0.0.1', clientPort: 1, endpoint: '', next: '', why: '', tries: 1 }
   let reported: readonly number[] = []
+  let pid = 5
   const asked: (number | undefined)[] = []
   const poll = new SocketPoll({
     wallTime: () => 0,
     inspect: ({ happenedAfter }) => {
       asked.push(happenedAfter?.get(5))
       const rows = reported.map(sequence => ({ listener, what: 'opened' as const, ...ofClient, sequence }))
-      return Promise.resolve({ processes: [{ worker: 0, pid: 5, rows }], missing: [] })
+      return Promise.resolve({ processes: [{ worker: 0, pid, rows }], missing: [] })
     },
   })
   for (const [sequences, isSampled] of [
@@ -185,6 +186,10 @@ t.test('a gap in what a worker reports says that there was more', async t => {
     t.equal((await poll.next([EVERYTHING])).isSampled, isSampled, String(sequences))
   }
   t.strictSame(asked, [undefined, 0, 2, 5, 5, 6])
+  reported = []
+  pid = 6
+  t.equal((await poll.next([EVERYTHING])).isSampled, true, 'another process in its place has remembered nothing so far')
+  t.equal((await poll.next([EVERYTHING])).isSampled, false)
 })
 
 t.test('a client that watches learns that a worker has not replied', async t => {
@@ -194,4 +199,22 @@ t.test('a client that watches learns that a worker has not replied', async t => 
     t.teardown(new LiveEvents(sources).stream(new URLSearchParams(), resolve))
   })
   t.match(problem, /^event: problem\ndata: \{"message":"Worker 1 has not replied: .*"\}\n\n$/)
+})
+
+t.test('a client that watches learns of a problem once, until it is another one', async t => {
+  const answers = [[1], [1], [1, 2], [], [1]]
+  const sources = {
+    proxy: { proxyVersion: '1.2.3', mode: 'userspace', carriedBy: 'sockets' },
+    snapshot: () => ({ generation: 1, ports: new Map() }),
+    syncs: { syncs: [], subscribe: () => () => undefined },
+    inspect: () => Promise.resolve({ processes: [], missing: answers.shift() ?? [1] }),
+    wallTime: () => 0,
+  } as unknown as StatusSources
+  const reports: string[] = []
+  const stop = new LiveEvents(sources).stream(new URLSearchParams(), text => {
+    if (text.startsWith('event: problem')) reports.push(/Workers? [\d, and]*\d/.exec(text)![0])
+  })
+  t.teardown(stop)
+  await waitUntil(() => answers.length === 0 && reports.length >= 3, 'all answers are reported')
+  t.equal(reports.length, 3, reports.join('; '))
 })

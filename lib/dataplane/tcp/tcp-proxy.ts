@@ -141,7 +141,7 @@ export class TcpProxy implements Listener {
   }
 
   #accept(client: TcpSocket): void {
-    const { descriptorBudget } = this.#context
+    const { descriptorBudget, happenings } = this.#context
     descriptorBudget.countExisting(this.#dialQueue.share)
     client.owner = this.#refusedOwner
     const peer = client.remoteAddress()
@@ -149,7 +149,8 @@ export class TcpProxy implements Listener {
     if (peer === undefined) return client.close()
     if (descriptorBudget.available < 0) {
       descriptorBudget.countShed()
-      this.clients.noteRefusal(canonicalAddress(peer.ip), peer.port, 'no file descriptor is free')
+      if (happenings.isWatched)
+        this.clients.noteRefusal(canonicalAddress(peer.ip), peer.port, 'no file descriptor is free')
       return this.#refuse(client)
     }
     const address = canonicalAddress(peer.ip)

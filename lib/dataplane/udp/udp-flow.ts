@@ -23,7 +23,7 @@ export interface UdpFlowOwner {
   onReply(bytes: number): void
   /** Sends a datagram of the endpoint to the client. */
   sendReply(datagram: Buffer, client: UdpPeer): void
-  /** The endpoint has failed; `next` gets the datagram, undefined: none does. */
+  /** The endpoint, or this node, has failed; `next` gets the datagram, undefined: none does. */
   onEndpointFailed(flow: UdpFlow, error: Error, next: BalancedEndpoint | undefined): void
   /** The flow has ended, and its socket is closed. Called once. */
   onEnd(flow: UdpFlow): void
@@ -175,16 +175,22 @@ export class UdpFlow implements ServiceFlow {
     if (systemCode(error) === 'EMSGSIZE' || systemCode(error) === 'ENOBUFS') return
     if (isLocalResourceError(error)) {
       this.lease.reportLocalProblem(error)
-      return isOutOfUdpPorts(error) ? this.#takePortOfOther() : this.end()
+      return isOutOfUdpPorts(error) ? this.#takePortOfOther(error) : this.#fail(error)
     }
     this.lease.recordFailure(error)
     this.#failed.add(this.#endpoint!)
     const picked = this.lease.pick(this.#failed)
     const mayTry = picked !== undefined && this.#failed.size < MAX_ATTEMPTS && !this.#failed.has(picked)
     const next = mayTry ? picked : undefined
+    if (next === undefined) return this.#fail(error)
     this.#owner.onEndpointFailed(this, error, next)
-    if (next === undefined) return this.end()
     this.#reconnect(next)
+  }
+
+  /** The datagram gets no endpoint. */
+  #fail(error: Error): void {
+    this.#owner.onEndpointFailed(this, error, undefined)
+    this.end()
   }
 
   /** Reports an error of the current socket when it has been returned; unless it is closed before. */
@@ -195,11 +201,12 @@ export class UdpFlow implements ServiceFlow {
     })
   }
 
-  #takePortOfOther(): void {
+  #takePortOfOther(error: Error): void {
     const { flowBudget } = this.#context
     const hasRoom = this.#portAttempts++ < MAX_PORT_ATTEMPTS && flowBudget.makeRoomForPort(this.#owner.serviceFlows)
     // The flow that made room may have been this one.
-    if (!hasRoom || this.#hasEnded) return this.end()
+    if (this.#hasEnded) return
+    if (!hasRoom) return this.#fail(error)
     this.#reconnect(this.#endpoint!)
   }
 
