@@ -1,20 +1,15 @@
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type IncomingMessage, createServer, request } from 'node:http'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { type StatusRoute, type StatusStream } from '../../lib/status/status-responder.js'
 import { ManualClock } from '../support/clock/manual-clock.js'
-import { RawClient } from '../support/status/raw-client.js'
 import { ServedDashboard, TOKEN, writeToken } from '../support/status/served-dashboard.js'
+import { socketFolder } from '../support/status/served-status.js'
 
 const PAGE_PATHS = ['/', '/page.js', '/page.css', '/icon.svg']
 const BEARER = { authorization: `Bearer ${TOKEN}` }
-/** More than any kernel holds for one socket. */
-const MUCH = 500_000_000
-/** Refusals that one client asks for at once, and clients that do: their answers have more bytes than clients may leave unread. */
-const REFUSED = 1800
-const FLOODS = 120
 
 t.test('the files of the page and the answers of the status API have the headers that protect them', async t => {
   const dashboard = await ServedDashboard.start(t)
@@ -166,6 +161,26 @@ t.test('a link signs one browser in, once', async t => {
     t.match(await dashboard.ask('/v1', { cookie: `kube-proxy-page-${port}=${value}` }), { status: 401 }, value)
 })
 
+t.test('a token that all users can read is used, with one warning', async t => {
+  const tokenFile = writeToken(t)
+  chmodSync(tokenFile, 0o644)
+  const dashboard = await ServedDashboard.start(t, { tokenFile })
+  t.match(await dashboard.ask('/v1', BEARER), { status: 200 })
+  t.match(dashboard.log.entriesWith('All users of this machine can read the token'), [
+    { severity: 'warn', fields: { file: tokenFile, hint: /chmod/ } },
+  ])
+  const kept = await ServedDashboard.start(t, { tokenFile: writeToken(t) })
+  t.strictSame(kept.log.entriesWith('All users'), [])
+})
+
+t.test('a package without the files of the page is said, and nothing listens', async t => {
+  const pageFolder = pathToFileURL(`${socketFolder(t)}/`)
+  const dashboard = await ServedDashboard.start(t, { pageFolder, clock: new ManualClock() })
+  t.match(await dashboard.server.bound, { code: 'DASHBOARD_FILES_MISSING' })
+  t.equal(dashboard.server.boundAddress, undefined)
+  t.match(dashboard.log.entriesWith('No dashboard'), [{ fields: { code: 'DASHBOARD_FILES_MISSING', error: /ENOENT/ } }])
+})
+
 t.test('without a token there is nothing to sign in to', async t => {
   const dashboard = await ServedDashboard.start(t)
   for (const path of ['/link', '/enter?secret=x']) t.match(await dashboard.ask(path, BEARER), { status: 404 }, path)
@@ -232,85 +247,6 @@ t.test('a dashboard that is closed while it starts does not listen; an empty add
   t.equal(server.boundAddress, undefined)
   const none = await ServedDashboard.start(t, { address: '' })
   t.equal(none.server.boundAddress, undefined)
-})
-
-t.test('a viewer that does not read is disconnected, and others are served', async t => {
-  let written = 0
-  let hasLeft = (): void => undefined
-  const left = new Promise<void>(resolve => (hasLeft = resolve))
-  const chunk = `data: ${'x'.repeat(100_000)}\n\n`
-  const stream: StatusStream = (_search, write) => {
-    const timer = setInterval(() => {
-      for (let count = 0; count < 10 && written < MUCH; count++, written += chunk.length) write(chunk)
-      if (written >= MUCH) hasLeft()
-    }, 1)
-    return () => {
-      clearInterval(timer)
-      hasLeft()
-    }
-  }
-  const dashboard = await ServedDashboard.start(t, { streams: new Map([['events', stream]]) })
-  const sent = request({ host: '127.0.0.1', port: dashboard.port, path: '/v1/events', agent: false }).end()
-  sent.on('error', () => undefined)
-  const [response] = (await once(sent, 'response')) as [IncomingMessage]
-  response.on('error', () => undefined)
-  response.pause()
-  await left
-  t.ok(written < MUCH, `disconnected after ${written} bytes`)
-  t.match(await dashboard.ask('/v1'), { status: 200 })
-})
-
-/** Streams that run. Each would run forever if the server missed that its viewer has left. */
-class CountedStream {
-  running = 0
-  readonly stream: StatusStream = () => {
-    this.running++
-    return () => this.running--
-  }
-}
-
-t.test('files that a client asks for without reading keep no stream that it asks for after them', async t => {
-  const counted = new CountedStream()
-  const dashboard = await ServedDashboard.start(t, { streams: new Map([['events', counted.stream]]) })
-  const client = await RawClient.open(t, dashboard.port)
-  client.socket.pause()
-  client.sendTo('localhost', ...Array.from({ length: 200 }, () => '/page.js'), '/v1/events')
-  // It is disconnected, or leaves when all that it has sent has been read.
-  await Promise.race([client.ended, dashboard.ask('/v1')])
-  client.socket.resetAndDestroy()
-  await client.ended
-  await dashboard.server.close()
-  t.equal(counted.running, 0)
-})
-
-t.test('refusals that clients do not read hold up no answer to others, and hold no memory forever', async t => {
-  const dashboard = await ServedDashboard.start(t, {
-    routes: new Map<string, StatusRoute>([
-      ['', () => ({ kind: 'Overview' })],
-      ['never', () => new Promise(() => undefined)],
-      ['large', () => ({ kind: 'List', items: [1] })],
-    ]),
-    smallRoutes: new Set(['', 'never']),
-  })
-  const refused = Array.from({ length: REFUSED }, () => 'GET / HTTP/1.1\r\nHost: a\r\n\r\n').join('')
-  for (let count = 0; count < FLOODS; count++) {
-    const client = await RawClient.open(t, dashboard.port)
-    client.socket.write(`GET /v1/never HTTP/1.1\r\nHost: localhost\r\n\r\n${refused}`)
-    // It is disconnected, or leaves when all that it has sent has been read.
-    await Promise.race([client.ended, dashboard.ask('/v1')])
-    client.socket.resetAndDestroy()
-    await client.ended
-  }
-  t.match(await dashboard.ask('/v1/large'), { status: 200, body: /items/ })
-})
-
-t.test('clients that do nothing give way, and headers without end are refused', async t => {
-  const dashboard = await ServedDashboard.start(t)
-  const idle = await Promise.all(Array.from({ length: 16 }, () => RawClient.open(t, dashboard.port)))
-  const gone = Promise.race(idle.map(({ ended }) => ended))
-  t.match(await dashboard.ask('/v1'), { status: 200 })
-  t.equal(await gone, '', 'it is disconnected at once: one that is too slow would get an answer (408) first')
-  t.match(await dashboard.ask('/v1', { 'x-large': 'x'.repeat(100_000) }), { status: 431 })
 })
 
 t.test('the page is small', async t => {

@@ -2,6 +2,7 @@ import t from 'tap'
 import { DashboardSessions } from '../../lib/status/dashboard/dashboard-sessions.js'
 
 const HOST = { host: 'localhost:10247' }
+const [ADDRESS, OTHER_ADDRESS] = ['192.0.2.1', '192.0.2.2']
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
@@ -19,34 +20,41 @@ t.test('a link can be opened for five minutes, once', t => {
   const [first, second] = [known.createLink(), known.createLink()]
   t.not(first, second)
   time.now = 5 * MINUTE - 1
-  t.type(known.openLink(first, HOST), 'string')
-  t.equal(known.openLink(first, HOST), undefined)
+  t.type(known.openLink(first, HOST, ADDRESS), 'string')
+  t.equal(known.openLink(first, HOST, ADDRESS), undefined)
   time.now = 5 * MINUTE
-  t.equal(known.openLink(second, HOST), undefined)
+  t.equal(known.openLink(second, HOST, ADDRESS), undefined)
   t.end()
 })
 
-t.test('a browser stays signed in for twelve hours, at its port only', t => {
+t.test('a browser stays signed in for twelve hours, at its port and address only', t => {
   const { time, known } = sessions()
-  const headers = cookieOf(known.openLink(known.createLink(), HOST))
-  t.equal(known.mayAsk(headers), true)
-  t.equal(known.mayAsk({ ...headers, host: 'localhost:8080' }), false)
+  const headers = cookieOf(known.openLink(known.createLink(), HOST, ADDRESS))
+  t.equal(known.mayAskUntil(headers, ADDRESS), 12 * HOUR)
+  t.equal(
+    known.mayAskUntil(headers, OTHER_ADDRESS),
+    undefined,
+    'a server at another port cannot use the cookie it gets',
+  )
+  t.equal(known.mayAskUntil(headers, undefined), undefined)
+  t.equal(known.mayAskUntil({ ...headers, host: 'localhost:8080' }, ADDRESS), undefined)
+  t.equal(known.mayAskUntil({ ...HOST, authorization: 'Bearer 0123456789abcdef' }, OTHER_ADDRESS), Infinity)
   t.equal(known.hasToken(headers), false)
   time.now = 12 * HOUR - 1
-  t.equal(known.mayAsk(headers), true)
+  t.equal(known.mayAskUntil(headers, ADDRESS), 12 * HOUR)
   time.now = 12 * HOUR
-  t.equal(known.mayAsk(headers), false)
+  t.equal(known.mayAskUntil(headers, ADDRESS), undefined)
   t.end()
 })
 
 t.test('the oldest of many links and sessions gives way', t => {
   const { known } = sessions()
   const links = Array.from({ length: 17 }, () => known.createLink())
-  t.equal(known.openLink(links[0]!, HOST), undefined)
-  t.type(known.openLink(links[1]!, HOST), 'string')
-  const browsers = Array.from({ length: 17 }, () => cookieOf(known.openLink(known.createLink(), HOST)))
-  t.equal(known.mayAsk(browsers[0]!), false)
-  t.equal(known.mayAsk(browsers[1]!), true)
-  t.equal(known.mayAsk(browsers[16]!), true)
+  t.equal(known.openLink(links[0]!, HOST, ADDRESS), undefined)
+  t.type(known.openLink(links[1]!, HOST, ADDRESS), 'string')
+  const browsers = Array.from({ length: 17 }, () => cookieOf(known.openLink(known.createLink(), HOST, ADDRESS)))
+  t.equal(known.mayAskUntil(browsers[0]!, ADDRESS), undefined)
+  t.equal(known.mayAskUntil(browsers[1]!, ADDRESS), 12 * HOUR)
+  t.equal(known.mayAskUntil(browsers[16]!, ADDRESS), 12 * HOUR)
   t.end()
 })

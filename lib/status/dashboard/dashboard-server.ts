@@ -5,6 +5,8 @@ import { type Log } from '../../model/log.js'
 import { BindRetry } from '../../observe/bind-retry.js'
 import { BoundedHttpServer } from '../../observe/bounded-http-server.js'
 import { ClientLimit } from '../../observe/client-limit.js'
+import { OnceReporter } from '../../primitives/once-reporter.js'
+import { onceClosed } from '../once-closed.js'
 import { STALLED_CLIENT_MS, type StatusResponder } from '../status-responder.js'
 import { MAX_STATUS_CLIENTS } from '../status-server.js'
 import { DashboardSessions } from './dashboard-sessions.js'
@@ -22,6 +24,8 @@ export interface DashboardServerOptions {
   /** Path of the file with the token; empty: who reaches the address may ask. */
   readonly tokenFile: string
   readonly nodeName: string
+  /** Where the files of the page are; absent: where the build puts them. */
+  readonly pageFolder?: URL | undefined
   readonly responder: StatusResponder
   /** Resolves when no other proxy of this node has the port; absent: none has it now. */
   readonly bindAfter?: Promise<unknown> | undefined
@@ -44,6 +48,7 @@ export class DashboardServer {
   #files: ReadonlyMap<string, PageFile> = new Map()
   /** Undefined: no token is needed. */
   #sessions: DashboardSessions | undefined
+  readonly #openToken = new OnceReporter()
   #isClosed = false
 
   /** Starts it. */
@@ -91,20 +96,32 @@ export class DashboardServer {
   }
 
   async #open(): Promise<ProxyFailure | undefined> {
-    const { tokenFile } = this.#options
+    const { pageFolder, clock } = this.#options
     try {
-      this.#files = await readPageFiles()
+      this.#files = await readPageFiles(pageFolder)
+      const token = await this.#readToken()
       // Sessions of an earlier attempt do not exist: no client could ask.
-      if (tokenFile !== '') this.#sessions = new DashboardSessions(await readToken(tokenFile), () => performance.now())
+      if (token !== undefined) this.#sessions = new DashboardSessions(token, () => clock.now())
     } catch (error) {
       if (error instanceof ProxyFailure) return error
-      return new ProxyFailure('HTTP_BIND_FAILED', 'Cannot read the files of the dashboard', {
-        cause: error,
-        hint: 'They are part of the package: install it again',
-      })
+      throw error
     }
     // The server may have been closed while the files were read.
     return this.#isClosed ? undefined : this.#server.open()
+  }
+
+  async #readToken(): Promise<string | undefined> {
+    const { tokenFile: file, log } = this.#options
+    if (file === '') return undefined
+    const { token, isReadableForAll } = await readToken(file)
+    if (isReadableForAll)
+      this.#openToken.updateOne('mode', () =>
+        log.warn('All users of this machine can read the token of the dashboard', {
+          file,
+          hint: 'Run chmod o-rwx on the file; the volume of a Secret needs defaultMode: 0400',
+        }),
+      )
+    return token
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> | void {
@@ -119,8 +136,18 @@ export class DashboardServer {
     if (this.#sessions === undefined) return responder.answer(request, response)
     if (path === LINK) return this.#sendLink(this.#sessions, request, response)
     if (path === ENTER) return this.#enter(this.#sessions, request, response, new URLSearchParams(query.join('?')))
-    if (this.#sessions.mayAsk(request.headers)) return responder.answer(request, response)
-    this.#refuse(response)
+    const end = this.#sessions.mayAskUntil(request.headers, request.socket.remoteAddress)
+    if (end === undefined) return this.#refuse(response)
+    this.#endWith(end, response)
+    return responder.answer(request, response)
+  }
+
+  /** Disconnects a viewer whose session ends before the answer does. */
+  #endWith(end: number, response: ServerResponse): void {
+    if (end === Infinity) return
+    const { clock } = this.#options
+    const cancel = clock.after(end - clock.now(), () => response.req.socket.destroy(), { keepsAlive: false })
+    onceClosed(response, cancel)
   }
 
   /** Only the token itself gives a link: a browser that is signed in cannot pass its session on. */
@@ -133,12 +160,13 @@ export class DashboardServer {
 
   #enter(
     sessions: DashboardSessions,
-    { method, headers }: IncomingMessage,
+    { method, headers, socket }: IncomingMessage,
     response: ServerResponse,
     query: URLSearchParams,
   ): void {
     // Programs that look what is behind a link must not use it up.
-    const cookie = method === 'HEAD' ? undefined : sessions.openLink(query.get('secret') ?? '', headers)
+    const secret = query.get('secret') ?? ''
+    const cookie = method === 'HEAD' ? undefined : sessions.openLink(secret, headers, socket.remoteAddress)
     if (cookie === undefined)
       return this.#options.responder.sendError(
         response,

@@ -8,6 +8,12 @@ const SESSION_MS = 12 * 3_600_000
 const MAX_KNOWN = 16
 const SECRET_BYTES = 32
 
+interface Known {
+  readonly end: number
+  /** Of the only host that may use it; undefined: each may. */
+  readonly address?: string | undefined
+}
+
 /**
  * Who may ask: who sends the token, or a browser that has opened a link. A link works once, so that it is worth nothing in the history of a
  * browser, where the token itself must never be.
@@ -15,9 +21,9 @@ const SECRET_BYTES = 32
 export class DashboardSessions {
   readonly #token: Buffer
   readonly #now: () => number
-  /** When each ends, by the digest of its secret: the time of a comparison says nothing about a guess. */
-  readonly #links = new Map<string, number>()
-  readonly #sessions = new Map<string, number>()
+  /** By the digests of their secrets: the time of a comparison says nothing about a guess. */
+  readonly #links = new Map<string, Known>()
+  readonly #sessions = new Map<string, Known>()
 
   /** @param now milliseconds of a clock that is never set */
   constructor(token: string, now: () => number) {
@@ -31,27 +37,33 @@ export class DashboardSessions {
     return given !== undefined && timingSafeEqual(digest(given), this.#token)
   }
 
-  /** Whether a request has the token, or the cookie of a session. */
-  mayAsk(headers: IncomingHttpHeaders): boolean {
-    if (this.hasToken(headers)) return true
-    const secret = cookieOf(headers)
-    return secret !== undefined && isKnown(this.#sessions, secret, this.#now())
+  /**
+   * Until when the client of a request may ask: it has the token, or the cookie of a session that its host has opened. Browsers send a cookie
+   * to servers at other ports of the same address too; what those get is worth nothing at their host.
+   * @param address of the client
+   * @returns a time of the clock; undefined: it may not
+   */
+  mayAskUntil(headers: IncomingHttpHeaders, address: string | undefined): number | undefined {
+    if (this.hasToken(headers)) return Infinity
+    const session = this.#sessions.get(keyOf(cookieOf(headers) ?? ''))
+    return session !== undefined && session.address === address && this.#now() < session.end ? session.end : undefined
   }
 
   /** The secret of a new link. */
   createLink(): string {
-    return add(this.#links, this.#now() + LINK_MS)
+    return add(this.#links, { end: this.#now() + LINK_MS })
   }
 
   /**
    * Uses a link.
+   * @param address of the client
    * @returns the header that gives its session to the browser; undefined: the link is unknown, too old, or used
    */
-  openLink(secret: string, headers: IncomingHttpHeaders): string | undefined {
-    const isOpen = isKnown(this.#links, secret, this.#now())
+  openLink(secret: string, headers: IncomingHttpHeaders, address: string | undefined): string | undefined {
+    const end = this.#links.get(keyOf(secret))?.end ?? 0
     this.#links.delete(keyOf(secret))
-    if (!isOpen) return undefined
-    const session = add(this.#sessions, this.#now() + SESSION_MS)
+    if (this.#now() >= end) return undefined
+    const session = add(this.#sessions, { end: this.#now() + SESSION_MS, address })
     return `${cookieName(headers)}=${session}; Path=/; HttpOnly; SameSite=Strict`
   }
 }
@@ -67,16 +79,12 @@ function cookieOf(headers: IncomingHttpHeaders): string | undefined {
   return pair?.trim().slice(start.length)
 }
 
-function add(ends: Map<string, number>, end: number): string {
+function add(all: Map<string, Known>, known: Known): string {
   const secret = randomBytes(SECRET_BYTES).toString('base64url')
-  ends.set(keyOf(secret), end)
-  const [oldest] = ends.keys()
-  if (ends.size > MAX_KNOWN) ends.delete(oldest!)
+  all.set(keyOf(secret), known)
+  const [oldest] = all.keys()
+  if (all.size > MAX_KNOWN) all.delete(oldest!)
   return secret
-}
-
-function isKnown(ends: ReadonlyMap<string, number>, secret: string, now: number): boolean {
-  return now < (ends.get(keyOf(secret)) ?? 0)
 }
 
 function keyOf(secret: string): string {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { ProxyFailure } from '../../model/failure.js'
 
 /** A file of the page. */
 export interface PageFile {
@@ -16,11 +17,21 @@ const FILES: readonly (readonly [path: string, name: string, contentType: string
   ['/icon.svg', 'icon.svg', 'image/svg+xml'],
 ]
 
-/** The files of the page by their paths. There are no others: no request can name a file. */
-export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
+/**
+ * The files of the page by their paths. There are no others: no request can name a file.
+ * @throws ProxyFailure
+ */
+export async function readPageFiles(folder = FOLDER): Promise<ReadonlyMap<string, PageFile>> {
   const files = FILES.map(async ([path, name, contentType]) => {
-    const content = await readFile(new URL(name, FOLDER))
+    const content = await readFile(new URL(name, folder))
     return [path, { contentType, content }] as const
   })
-  return new Map(await Promise.all(files))
+  try {
+    return new Map(await Promise.all(files))
+  } catch (cause) {
+    throw new ProxyFailure('DASHBOARD_FILES_MISSING', 'Cannot read the files of the dashboard', {
+      cause,
+      hint: 'They are part of the package: install it again, or build it with: node bin/build.mjs',
+    })
+  }
 }

@@ -76,6 +76,6 @@ export function askDashboard(
 /** Writes a file with a token; it goes with the test. @returns its path */
 export function writeToken(t: Test, token = TOKEN): string {
   const path = join(socketFolder(t), 'token')
-  writeFileSync(path, `${token}\n`)
+  writeFileSync(path, `${token}\n`, { mode: 0o600 })
   return path
 }
