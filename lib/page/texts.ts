@@ -78,10 +78,13 @@ export const TEXTS = {
     lastSync: 'Last sync',
   },
   noAnswer: (reason: string) => `The proxy does not answer: ${reason}. The page goes on asking.`,
+  tooLate: (seconds: number) => `no answer within ${number.format(seconds)} s`,
+  notCurrent: (time: string, reason: string) => `This is the answer of ${time}. The last question got none: ${reason}.`,
   signIn: {
     title: 'This page asks for its token',
     how: 'Ask for a link with the token, and open the link in this browser. It works once, within 5 minutes:',
-    command: (origin: string) => `curl -H "Authorization: Bearer $(cat TOKEN-FILE)" ${origin}/link`,
+    // Process arguments are readable for all users: curl reads the header from standard input.
+    command: (origin: string) => `(printf 'Authorization: Bearer '; cat TOKEN-FILE) | curl -H @- ${origin}/link`,
   },
   unknownPage: 'There is no such view.',
   services: {
@@ -108,6 +111,7 @@ export const TEXTS = {
     addresses: 'Addresses that clients use',
     address: 'Address',
     kind: 'Kind',
+    family: 'IP family',
     served: 'Served',
     nodeAddress: (port: number) => `node:${port}`,
     fromPods: 'From Pods',
@@ -178,7 +182,7 @@ export const TEXTS = {
   timeLine: {
     title: 'Time line',
     about:
-      'Syncs of rules that the proxy remembers; and, since this page was opened, failed Pods, refused clients and ended connections.',
+      'Syncs of rules that the proxy remembers; and, while this page is visible, failed Pods, refused clients and ended connections.',
     at: 'Time',
     what: 'What',
     details: 'Details',

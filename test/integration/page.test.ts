@@ -92,6 +92,10 @@ t.test('each view shows what is true of the running proxy, as it changes', { ski
   await opened.untilRow('default/web', '1 of 1')
   await opened.goTo('Time line')
   await opened.untilRow('sync', 'About', 'default/web')
+  await opened.setHidden(true)
+  await page.getByText('no live events').waitFor()
+  await opened.setHidden(false)
+  await page.getByText(/live$/).waitFor()
   checkTidy(t, opened)
 
   t.equal(await proxy.stop(), 0)
@@ -101,6 +105,38 @@ t.test('each view shows what is true of the running proxy, as it changes', { ski
   await page.getByText(/live$/).waitFor()
   t.equal(await again.stop(), 0)
 })
+
+t.test(
+  'TCP and UDP of one address are two rows; a question without an answer is given up, and asked again',
+  { skip },
+  async t => {
+    const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS, '--proxy-mode=iptables'])
+    const both = makeServiceManifest('both', { clusterIP: '10.96.0.40', port: 53 }) as { spec: { ports: object[] } }
+    both.spec.ports = (['TCP', 'UDP'] as const).map(protocol => ({ name: protocol.toLowerCase(), protocol, port: 53 }))
+    node.write(node.ips, both)
+    const proxy = await node.start()
+    const browser = await PageBrowser.launch(t, node.network.node)
+    const opened = await browser.open('about:blank')
+    const { page } = opened
+    await page.clock.install()
+    await page.goto(`${URL_OF_PAGE}#/services/default/both`)
+    await opened.untilRow('10.96.0.40:53', 'tcp TCP', 'IPv4')
+    await opened.untilRow('10.96.0.40:53', 'udp UDP', 'IPv4')
+
+    // The browser gets no answer.
+    const asked = new Promise<void>(resolve => void page.route('**/v1/services?*', () => resolve()))
+    await page.clock.fastForward(30_000)
+    await asked
+    await page.clock.fastForward(10_000)
+    // Time that jumps gives up other questions too.
+    const old = page.getByText(/This is the answer of .* no answer within 10 s/).first()
+    await old.waitFor()
+    await page.unroute('**/v1/services?*')
+    await page.clock.fastForward(5000)
+    await old.waitFor({ state: 'detached' })
+    t.equal(await proxy.stop(), 0)
+  },
+)
 
 t.test('no view has what shuts a reader out: narrow or wide, light or dark', { skip }, async t => {
   const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS])

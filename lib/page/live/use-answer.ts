@@ -1,12 +1,15 @@
 import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { type StatusError } from '../../status/status-document.js'
+import { TEXTS } from '../texts.js'
 import { events } from './event-stream.js'
 
 /** The last answer to a question that is asked again and again. */
 export interface LiveAnswer<Answer> {
   /** Undefined: none came yet. */
   readonly answer: Answer | undefined
+  /** When it came; undefined: none came yet. */
+  readonly answeredAt: Date | undefined
   /** Why the last question got no answer; undefined: it got one. */
   readonly problem: string | undefined
   /** Whether the proxy wants to know who asks. */
@@ -16,9 +19,12 @@ export interface LiveAnswer<Answer> {
 /** Between two questions, in milliseconds: without news, and at least. */
 const PERIOD_MS = 5000
 const MIN_PERIOD_MS = 1000
-/** The proxy spends at most one part of so many on the answers to a page. */
+/** The longer an answer takes, the later comes the next question: after so many times as long, but not later than this. */
 const IDLE_FACTOR = 20
-const NONE = { answer: undefined, problem: undefined, needsToken: false }
+const MAX_IDLE_MS = 30_000
+/** A question without an answer is given up. In milliseconds. */
+const TIMEOUT_MS = 10_000
+const NONE = { answer: undefined, answeredAt: undefined, problem: undefined, needsToken: false }
 
 /** Asks for a path of the status API every few seconds, and sooner when something happens, while the page is visible. */
 export function useAnswer<Answer>(path: string): LiveAnswer<Answer> {
@@ -40,9 +46,12 @@ function ask<Answer>(path: string, onChange: (change: Partial<LiveAnswer<Answer>
     clearTimeout(timer)
     earliest = undefined
     const start = performance.now()
-    onChange(await fetchAnswer<Answer>(path, ended.signal))
+    const change = await fetchAnswer<Answer>(path, ended.signal)
+    onChange(change)
     if (ended.signal.aborted) return
-    const idleMs = IDLE_FACTOR * (performance.now() - start)
+    // Time without an answer says nothing about what an answer costs.
+    const tookMs = change.problem === undefined ? performance.now() - start : 0
+    const idleMs = Math.min(MAX_IDLE_MS, IDLE_FACTOR * tookMs)
     earliest = performance.now() + Math.max(MIN_PERIOD_MS, idleMs)
     plan(Math.max(PERIOD_MS, idleMs))
   }
@@ -67,13 +76,25 @@ function ask<Answer>(path: string, onChange: (change: Partial<LiveAnswer<Answer>
   }
 }
 
-async function fetchAnswer<Answer>(path: string, signal: AbortSignal): Promise<Partial<LiveAnswer<Answer>>> {
+async function fetchAnswer<Answer>(path: string, ended: AbortSignal): Promise<Partial<LiveAnswer<Answer>>> {
+  const question = new AbortController()
+  const abort = (): void => question.abort()
+  let isTooLate = false
+  const timer = setTimeout(() => {
+    isTooLate = true
+    abort()
+  }, TIMEOUT_MS)
+  ended.addEventListener('abort', abort)
   try {
-    const response = await fetch(path, { signal })
+    const response = await fetch(path, { signal: question.signal })
     const body = (await response.json()) as unknown
-    if (response.ok) return { answer: body as Answer, problem: undefined, needsToken: false }
+    if (response.ok) return { answer: body as Answer, answeredAt: new Date(), problem: undefined, needsToken: false }
     return { problem: (body as StatusError).message, needsToken: response.status === 401 }
   } catch (error) {
-    return signal.aborted ? {} : { problem: error instanceof Error ? error.message : String(error) }
+    if (isTooLate) return { problem: TEXTS.tooLate(TIMEOUT_MS / 1000) }
+    return ended.aborted ? {} : { problem: error instanceof Error ? error.message : String(error) }
+  } finally {
+    clearTimeout(timer)
+    ended.removeEventListener('abort', abort)
   }
 }

@@ -1,6 +1,7 @@
 import { type ComponentChildren, type JSX } from 'preact'
 import { type LiveAnswer } from '../live/use-answer.js'
 import { TEXTS } from '../texts.js'
+import { timeText } from './time.js'
 
 /** What every list of the status API has. */
 interface List<Item> {
@@ -8,9 +9,9 @@ interface List<Item> {
   readonly notes: readonly string[]
 }
 
-/** Shows the items of an answer, with what the proxy notes about them; before the first one, that it is asked. */
+/** Shows the items of an answer, with what the proxy notes about them, and whether they are old; before the first one, that it is asked. */
 export function Answered<Item>({
-  from: { answer, problem, needsToken },
+  from: { answer, answeredAt, problem, needsToken },
   children,
 }: {
   readonly from: LiveAnswer<List<Item>>
@@ -18,8 +19,10 @@ export function Answered<Item>({
 }): JSX.Element {
   return (
     <>
-      {/* What the header says of all answers is not repeated. */}
       {answer === undefined && !needsToken && <p class="message">{problem ?? TEXTS.loading}</p>}
+      {answeredAt !== undefined && problem !== undefined && (
+        <p class="message">{TEXTS.notCurrent(timeText(answeredAt), problem)}</p>
+      )}
       {answer?.notes.map(note => (
         <p key={note} class="message">
           {note}

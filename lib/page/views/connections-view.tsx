@@ -60,7 +60,7 @@ export function ConnectionsView(): JSX.Element {
       caption={caption}
       columns={columns}
       rows={rows}
-      rowKey={({ pid, id, openedAt }) => `${pid} ${id} ${openedAt}`}
+      rowKey={({ pid, id }) => `${pid} ${id}`}
       filter={filter}
     />
   )

@@ -16,12 +16,17 @@ const WORDS = TEXTS.service
 
 type Action = keyof NonNullable<Frontend['actions']>
 
-function actionColumn(title: string, from: Action): Column<Frontend> {
+function actionColumn(title: string, from: Action): Column<Address> {
   return { title, text: ({ actions, why }) => (actions === null ? (why ?? '') : WORDS.action(actions[from])) }
 }
 
-const ADDRESS_COLUMNS: readonly Column<Frontend>[] = [
+/** An address of a Service, with what distinguishes it: TCP and UDP have the same one, and both families the same node port. */
+type Address = Frontend & Pick<Port, 'portName' | 'protocol' | 'family'>
+
+const ADDRESS_COLUMNS: readonly Column<Address>[] = [
   { title: WORDS.address, text: addressOf, isCode: true },
+  { title: WORDS.port, text: ({ portName, protocol }) => (portName === '' ? protocol : `${portName} ${protocol}`) },
+  { title: WORDS.family, text: ({ family }) => family },
   { title: WORDS.kind, text: ({ kind }) => kind },
   {
     title: WORDS.served,
@@ -87,8 +92,8 @@ export function ServiceView({ namespace, name }: { readonly namespace: string; r
           <DataTable
             caption={WORDS.addresses}
             columns={ADDRESS_COLUMNS}
-            rows={items.flatMap(({ frontends }) => frontends)}
-            rowKey={frontend => `${frontend.kind} ${addressOf(frontend)}`}
+            rows={items.flatMap(addressesOf)}
+            rowKey={each => `${each.family} ${each.portName} ${each.protocol} ${each.kind} ${addressOf(each)}`}
             filter={filter}
           />
         )}
@@ -101,6 +106,10 @@ export function ServiceView({ namespace, name }: { readonly namespace: string; r
 function Balancers({ ports }: { readonly ports: readonly Port[] }): JSX.Element {
   const names = [...new Set(ports.map(({ balancer }) => balancer))]
   return <>{names.length === 0 ? '' : WORDS.balancer(names.join(', '))}</>
+}
+
+function addressesOf({ portName, protocol, family, frontends }: Port): Address[] {
+  return frontends.map(frontend => ({ ...frontend, portName, protocol, family }))
 }
 
 function addressOf({ address, port }: Frontend): string {

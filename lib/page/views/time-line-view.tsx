@@ -93,10 +93,11 @@ function eventEntries(event: PageEvent): Entry[] {
     case 'happenings': {
       const { items, isSampled } = event.happened
       // Connections that open are in their own view.
-      const groups = Map.groupBy(
-        items.filter(({ what }) => what !== 'opened'),
-        item => `${item.what} ${detailsOf(item)}`,
-      )
+      const groups = new Map<string, Happening[]>()
+      for (const item of items.filter(({ what }) => what !== 'opened')) {
+        const key = `${item.what} ${detailsOf(item)}`
+        groups.set(key, [...(groups.get(key) ?? []), item])
+      }
       const entries = [...groups.entries()].map(([key, group]) => happeningEntry(`event ${id} ${key}`, group))
       const [first, ...others] = entries
       if (first === undefined || !isSampled) return entries

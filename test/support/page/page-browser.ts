@@ -8,8 +8,8 @@ import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type TeardownScope } from '../nodes/node-network.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
 
-/** How long a test waits for something on the page. */
-const LIMIT_MS = 20_000 * TIMEOUT_FACTOR
+/** How long a test waits for something on the page: longer than the page waits between two questions. */
+const LIMIT_MS = 45_000 * TIMEOUT_FACTOR
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 /** Why no browser can be opened here, or false. */
@@ -95,6 +95,14 @@ export class OpenPage {
     let row = this.page.getByRole('row')
     for (const hasText of texts) row = row.filter({ hasText })
     await row.first().waitFor()
+  }
+
+  /** Hides the page, as when another tab is in front of it, or shows it again. */
+  async setHidden(isHidden: boolean): Promise<void> {
+    await this.page.evaluate(
+      `Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });` +
+        `document.dispatchEvent(new Event('visibilitychange'))`,
+    )
   }
 
   /** What axe finds wrong, as texts. */
