@@ -45,6 +45,8 @@ export async function runTrace(options: RunTraceOptions): Promise<void> {
   } catch (error) {
     if (!end.signal.aborted) return throwOutputFailure(error)
   }
+  // After Ctrl-C a terminal drops what it has not shown yet, also the rest of a line.
+  if (process.stdout.isTTY) process.stderr.write('\n')
   trace.note(trace.summary.text(performance.now() - startedAt))
 }
 
