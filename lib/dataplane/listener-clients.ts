@@ -2,7 +2,6 @@ import { type BalancedEndpoint } from '../balancer/balanced-endpoint.js'
 import { systemCode } from '../model/failure.js'
 import { type TrafficCounts, countShed, zeroTrafficCounts } from './data-plane.js'
 import { EndpointLease, type LeaseOwner } from './endpoint-lease.js'
-import { type Happened } from './happenings.js'
 import { ClientFilter, isLoopback } from './limits/client-filter.js'
 import { type OwnClients } from './limits/own-clients.js'
 import { namespacedName } from './limits/service-limits.js'
@@ -14,6 +13,7 @@ import {
 } from './inspect-request.js'
 import { ListenerBalancer } from './listener-balancer.js'
 import { type ListenerContext } from './listener-context.js'
+import { ListenerHappenings } from './listener-happenings.js'
 import { type ListenerSpec } from './listener-plan.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
 import { isOutOfSourcePorts, isOutOfUdpPorts } from './transport/socket-error.js'
@@ -28,16 +28,6 @@ const MESSAGES = {
 /** Clients wait for a port, and are refused after some seconds. */
 const UDP_PORT_HINT = 'All source ports of this node are in use: widen net.ipv4.ip_local_port_range'
 const PORT_HINT = 'All source ports for an endpoint are in use: widen net.ipv4.ip_local_port_range, or run more Pods'
-/** What `note` says of a connection or flow. */
-export interface NotedConnection {
-  readonly id: number
-  readonly lease: { readonly client: string }
-  readonly clientPort: number
-  readonly endpointKey: string
-  readonly openedAt: number
-  readonly tries: number
-}
-type NotedDetails = Partial<Pick<Happened, 'next' | 'why' | 'end' | 'bytesToEndpoint' | 'bytesToClient'>>
 
 /** A problem that lasts or comes again is logged once in this time, in milliseconds. */
 const PROBLEM_INTERVAL = 60_000
@@ -51,6 +41,7 @@ export class ListenerClients implements LeaseOwner {
   readonly service: string
   /** What rows about this listener name. */
   readonly identity: ListenerIdentity
+  readonly happenings: ListenerHappenings
   /** Totals since the listener was made. The listener counts connections and bytes here itself. */
   readonly traffic = zeroTrafficCounts()
   readonly #context: ListenerContext
@@ -68,6 +59,7 @@ export class ListenerClients implements LeaseOwner {
     this.service = namespacedName(spec)
     const { key, namespace, service, portName } = spec
     this.identity = { key, namespace, service, portName, protocol: spec.protocol }
+    this.happenings = new ListenerHappenings(this.identity, context.happenings)
     this.#context = context
     this.#balancer = new ListenerBalancer(spec, context.random, context.memory.affinity)
     const protocol = spec.protocol === 'TCP' ? 'tcp' : 'udp'
@@ -140,23 +132,6 @@ export class ListenerClients implements LeaseOwner {
     )
   }
 
-  /** A client gets no connection or flow. The caller counts it. */
-  noteRefusal(client: string, clientPort: number, why: string): void {
-    const { happenings } = this.#context
-    if (!happenings.isWatched) return
-    const none = { id: 0, endpoint: '', next: '', tries: 0 }
-    happenings.add({ listener: this.identity, what: 'refused', client, clientPort, why, ...none })
-  }
-
-  /** Something happens to a connection or flow. While no client watches, nothing is remembered. */
-  note(what: Happened['what'], connection: NotedConnection, details?: NotedDetails): void {
-    const { happenings } = this.#context
-    if (!happenings.isWatched) return
-    const { id, lease, clientPort, endpointKey: endpoint, openedAt, tries } = connection
-    const of = { id, client: lease.client, clientPort, endpoint, openedAt, tries }
-    happenings.add({ listener: this.identity, what, ...of, next: '', why: '', ...details })
-  }
-
   onRelease(client: string): void {
     this.#context.serviceLimits.release(this.service, client)
   }
@@ -197,13 +172,9 @@ export class ListenerClients implements LeaseOwner {
     { message: error }: Error,
     ejectedForMs: number | undefined,
   ): void {
-    const { log, happenings } = this.#context
+    const { log } = this.#context
     this.traffic.dialFailures++
-    if (happenings.isWatched && ejectedForMs !== undefined) {
-      const none = { id: 0, client: '', clientPort: 0, next: '', tries: 0 }
-      const { identity: listener } = this
-      happenings.add({ listener, what: 'ejected', endpoint: key, why: error, forMs: ejectedForMs, ...none })
-    }
+    if (ejectedForMs !== undefined) this.happenings.noteEjection(key, error, ejectedForMs)
     if (!log.enabled(3)) return
     log.info(3, MESSAGES[this.#spec.protocol].failed, { ...this.logFields, endpoint: `${ip}:${port}`, error })
   }
@@ -234,7 +205,7 @@ export class ListenerClients implements LeaseOwner {
   }
 
   #turnAway(client: string, clientPort: number, why: string): undefined {
-    this.noteRefusal(client, clientPort, why)
+    this.happenings.noteRefusal(client, clientPort, why)
     return undefined
   }
 

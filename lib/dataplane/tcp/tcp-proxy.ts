@@ -27,10 +27,10 @@ export class TcpProxy implements Listener {
   readonly #connectionOwner: TcpConnectionOwner = {
     onConnect: connection => {
       this.#serviceConnections.add(connection, connection.lease.client, this.#context.clock.now())
-      this.clients.note('opened', connection)
+      this.clients.happenings.note('opened', connection)
     },
     onRetry: (connection, error, { key: next }) =>
-      this.clients.note('retried', connection, { next, why: error?.message ?? '' }),
+      this.clients.happenings.note('retried', connection, { next, why: error?.message ?? '' }),
     onRefused: (connection, error) => this.#handleRefusal(connection, error),
     // At once, so that it does not give way to another client a second time.
     onReset: connection => this.#serviceConnections.remove(connection),
@@ -141,7 +141,8 @@ export class TcpProxy implements Listener {
   }
 
   #accept(client: TcpSocket): void {
-    const { descriptorBudget, happenings } = this.#context
+    const { descriptorBudget } = this.#context
+    const { happenings } = this.clients
     descriptorBudget.countExisting(this.#dialQueue.share)
     client.owner = this.#refusedOwner
     const peer = client.remoteAddress()
@@ -150,7 +151,7 @@ export class TcpProxy implements Listener {
     if (descriptorBudget.available < 0) {
       descriptorBudget.countShed()
       if (happenings.isWatched)
-        this.clients.noteRefusal(canonicalAddress(peer.ip), peer.port, 'no file descriptor is free')
+        happenings.noteRefusal(canonicalAddress(peer.ip), peer.port, 'no file descriptor is free')
       return this.#refuse(client)
     }
     const address = canonicalAddress(peer.ip)
@@ -181,18 +182,18 @@ export class TcpProxy implements Listener {
     traffic.refused++
     const why =
       error?.message ?? (spec.endpoints.length === 0 ? 'no endpoint' : 'too many clients wait to be connected')
-    this.clients.note('refused', connection, { why })
+    this.clients.happenings.note('refused', connection, { why })
     log.info(3, 'No endpoint took the connection', { ...logFields, client: lease.client, error: error?.message })
   }
 
   #handleEnd(connection: TcpConnection, failure: SpliceFailure | undefined): void {
-    const { log, clock, endedConnections, happenings, onConnectionEnd } = this.#context
-    const { traffic, identity } = this.clients
+    const { log, clock, endedConnections, onConnectionEnd } = this.#context
+    const { traffic, identity, happenings } = this.clients
     const { lease, client, endpointKey, end, bytesToEndpoint, bytesToClient } = connection
     endedConnections.add(identity, connection, client, endpointKey, end, clock.now(), bytesToEndpoint, bytesToClient)
     // A refusal was reported when it happened.
     if (happenings.isWatched && end !== 'refused')
-      this.clients.note('ended', connection, { end, bytesToEndpoint, bytesToClient })
+      happenings.note('ended', connection, { end, bytesToEndpoint, bytesToClient })
     this.#connections.delete(connection)
     this.#serviceConnections.remove(connection)
     lease.release()

@@ -49,7 +49,7 @@ export class UdpProxy implements Listener {
       onReply: bytes => (this.clients.traffic.bytesToClient += bytes),
       sendReply: (datagram, client) => this.#socket?.sendTo(datagram, client),
       onEndpointFailed: (flow, { message: why }, next) =>
-        this.clients.note(next === undefined ? 'refused' : 'retried', flow, { why, next: next?.key ?? '' }),
+        this.clients.happenings.note(next === undefined ? 'refused' : 'retried', flow, { why, next: next?.key ?? '' }),
       onEnd: flow => this.#handleEnd(flow),
     }
   }
@@ -176,12 +176,12 @@ export class UdpProxy implements Listener {
     this.#flows.add(flow)
     if (!flow.start()) return undefined
     this.clients.traffic.connections++
-    this.clients.note('opened', flow)
+    this.clients.happenings.note('opened', flow)
     return flow
   }
 
   #refuse({ address, port }: UdpPeer, why: string): undefined {
-    this.clients.noteRefusal(address, port, why)
+    this.clients.happenings.noteRefusal(address, port, why)
     return undefined
   }
 
@@ -200,8 +200,8 @@ export class UdpProxy implements Listener {
     const { identity } = this.clients
     const end = endpointKey === '' ? 'refused' : 'flow-ended'
     endedConnections.add(identity, flow, client.address, endpointKey, end, clock.now(), NaN, NaN)
-    if (end === 'refused') this.clients.note('refused', flow, { why: 'no endpoint' })
-    else this.clients.note('ended', flow, { end })
+    if (end === 'refused') this.clients.happenings.note('refused', flow, { why: 'no endpoint' })
+    else this.clients.happenings.note('ended', flow, { end })
     this.#flows.delete(flow)
     flow.lease.release()
     this.#context.onConnectionEnd()
