@@ -3,12 +3,9 @@ import { type IncomingMessage, request } from 'node:http'
 import t from 'tap'
 import { type StatusRoute, type StatusStream } from '../../lib/status/status-responder.js'
 import { askStatus } from '../support/status/ask-status.js'
+import { EndlessStream } from '../support/status/endless-stream.js'
 import { RawClient } from '../support/status/raw-client.js'
 import { serveStatus } from '../support/status/served-status.js'
-
-const CHUNK = `data: ${'x'.repeat(100_000)}\n\n`
-/** More than any kernel holds for one socket. */
-const MUCH = 500_000_000
 
 /** A route whose answers wait. */
 class HeldRoute {
@@ -38,28 +35,10 @@ class HeldRoute {
 }
 
 t.test('a viewer that does not read is disconnected, and another one is served', async t => {
-  let written = 0
-  let hasLeft = (): void => undefined
-  const left = new Promise<void>(resolve => (hasLeft = resolve))
-  const stream: StatusStream = (_search, write) => {
-    const timer = setInterval(() => {
-      for (let count = 0; count < 10 && written < MUCH; count++, written += CHUNK.length) write(CHUNK)
-      if (written >= MUCH) hasLeft()
-    }, 1)
-    return () => {
-      clearInterval(timer)
-      hasLeft()
-    }
-  }
-  const { path, server } = serveStatus(t, { streams: new Map([['events', stream]]) })
+  const endless = new EndlessStream()
+  const { path, server } = serveStatus(t, { streams: new Map([['events', endless.stream]]) })
   t.equal(await server.bound, undefined)
-  const sent = request({ socketPath: path, path: '/v1/events', agent: false }).end()
-  sent.on('error', () => undefined)
-  const [response] = (await once(sent, 'response')) as [IncomingMessage]
-  response.on('error', () => undefined)
-  response.pause()
-  await left
-  t.ok(written < MUCH, `disconnected after ${written} bytes`)
+  t.ok(await endless.disconnects(request({ socketPath: path, path: '/v1/events', agent: false })))
   t.match(await askStatus(path, '/v1'), { status: 200, body: { kind: 'Overview' } })
 })
 
