@@ -9,10 +9,18 @@ export function seededRandom(seed: number): () => number {
   }
 }
 
-/** The seed of a run: from the environment (`SEED=123`), or a new one. Print it in the name of the test. */
+/** So that a run of the tests finds the same as the run before, unless the code differs. */
+const DEFAULT_SEED = 20_260
+
+/**
+ * The seed of a run: from the environment (`SEED=123`), else always the same one. `SEED=random` takes a new one. Print it in the name of
+ * the test.
+ */
 export function testSeed(): number {
-  const given = Number(process.env['SEED'])
-  return Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 2 ** 31) + 1
+  const given = process.env['SEED']
+  if (given === 'random') return Math.floor(Math.random() * 2 ** 31) + 1
+  const number = Number(given)
+  return Number.isInteger(number) && number > 0 ? number : DEFAULT_SEED
 }
 
 /** A whole number from 0 to below `count`. */

@@ -57,6 +57,8 @@ export class NodeNetwork {
     const prefix = `kpn${process.pid}-${networkCount++}`
     const network = new NodeNetwork(prefix, await NetworkNamespace.create(`${prefix}-node`))
     t.teardown(() => network.#destroy())
+    // Addresses of the kernel's own that are ready seconds later make a browser give up what it asks for (ERR_NETWORK_CHANGED).
+    await network.node.run('sysctl', ['-qw', 'net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0'])
     await network.node.configure(
       'link add cni0 address 02:00:0a:f4:00:01 type bridge',
       'address add 10.244.0.1/24 dev cni0',
