@@ -4,6 +4,7 @@ import { parseBool } from '../config/parse-bool.js'
 import { ProxyFailure } from '../model/failure.js'
 import { MODES } from '../modes/registry.js'
 import { lastValue } from './arguments.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 /** Adds the command `kube-proxy demo`. It loads the code of the demo only when the command runs. */
 export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void): void {
@@ -36,7 +37,7 @@ export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void
 function readSwitch(name: string, value: string | boolean | undefined): boolean {
   const read = typeof value === 'string' ? parseBool(value) : (value ?? false)
   if (read !== undefined) return read
-  throw new ProxyFailure('CONFIG_INVALID', `--${name} ${JSON.stringify(value)}: expected true or false`, {
+  throw new ProxyFailure('CONFIG_INVALID', `--${name} ${quoteValue(value)}: expected true or false`, {
     hint: 'See kube-proxy demo --help',
   })
 }

@@ -6,6 +6,7 @@ import { type Log } from '../model/log.js'
 import { OnceReporter } from '../primitives/once-reporter.js'
 import { watchFile } from '../source/watch-file.js'
 import { logNotes } from './load-config.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 /** What a change of the configuration file acts on. */
 export interface Reconfigurable {
@@ -87,7 +88,7 @@ function failureOf(result: unknown): ProxyFailure | undefined {
 }
 
 function changedFailure(file: string, options: readonly string[]): ProxyFailure {
-  const message = `The configuration file ${JSON.stringify(file)} has changed: ${options.join(', ')}`
+  const message = `The configuration file ${quoteValue(file)} has changed: ${options.join(', ')}`
   return new ProxyFailure('CONFIG_CHANGED', message, {
     hint: 'The supervisor of this process, such as the kubelet or systemd, starts it again with the new configuration',
   })

@@ -1,7 +1,7 @@
 import { type ExecFileException, execFile } from 'node:child_process'
 import { type RequestOptions } from 'node:https'
 import { ProxyFailure, systemCode } from '../model/failure.js'
-import { shorten } from '../primitives/quote-value.js'
+import { quoteValue, shorten } from '../primitives/quote-value.js'
 import { type ExecObserver, TOO_MUCH_OUTPUT, execOutcome } from './exec-outcome.js'
 import { type ExecCredential, parseExecCredential } from './parse-exec-credential.js'
 import { type ExecPlugin, type KubeCluster } from './read-kubeconfig.js'
@@ -126,14 +126,10 @@ export class ExecCredentials {
   }
 
   #fail(problem: string, { cause, hint }: { cause?: unknown; hint?: string | undefined }): ProxyFailure {
-    return new ProxyFailure(
-      'KUBECONFIG_INVALID',
-      `The exec command ${JSON.stringify(this.#plugin.command)} ${problem}`,
-      {
-        cause,
-        hint: hint ?? 'Run the command by hand, with the environment and arguments of the kubeconfig',
-      },
-    )
+    return new ProxyFailure('KUBECONFIG_INVALID', `The exec command ${quoteValue(this.#plugin.command)} ${problem}`, {
+      cause,
+      hint: hint ?? 'Run the command by hand, with the environment and arguments of the kubeconfig',
+    })
   }
 }
 

@@ -5,6 +5,7 @@ import { decodeText } from './decode-text.js'
 import { type KubeCluster, type KubeUser, readKubeconfig } from './read-kubeconfig.js'
 import { proxyForUrl } from './proxy-for-url.js'
 import { MAX_CREDENTIAL_BYTES, checkRegularFile, readRegularFile } from './read-regular-file.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 /** The API server and the user for it. Everything is checked that can be checked without a request. */
 export interface KubeAccess {
@@ -64,13 +65,13 @@ async function readText(path: string, origin: string): Promise<string> {
 }
 
 async function fromKubeconfig(path: string, master: string | undefined): Promise<KubeAccess> {
-  const origin = `the kubeconfig ${JSON.stringify(path)}`
+  const origin = `the kubeconfig ${quoteValue(path)}`
   const { cluster, user, tokenFile } = readKubeconfig(await readText(path, origin), path)
   const server = master !== undefined && master !== '' ? master : cluster.server
   if (server === '') {
     throw new ProxyFailure(
       'KUBECONFIG_INVALID',
-      `The kubeconfig ${JSON.stringify(path)} has no server in cluster "${cluster.name}", expected a URL`,
+      `The kubeconfig ${quoteValue(path)} has no server in cluster "${cluster.name}", expected a URL`,
       {
         hint: 'Add the server to the cluster, or give --master',
       },
@@ -92,14 +93,14 @@ function fromMaster(master: string): KubeAccess {
 }
 
 async function fromPod({ env, serviceAccount }: PodAccess): Promise<KubeAccess> {
-  const origin = `the service account in ${JSON.stringify(serviceAccount)}`
+  const origin = `the service account in ${quoteValue(serviceAccount)}`
   const host = env['KUBERNETES_SERVICE_HOST'] ?? ''
   const port = env['KUBERNETES_SERVICE_PORT'] ?? ''
   if (host === '' || port === '') {
     throw new ProxyFailure(
       'KUBECONFIG_INVALID',
       'No API server is given: there is neither --kubeconfig nor --master, and KUBERNETES_SERVICE_HOST and ' +
-        `KUBERNETES_SERVICE_PORT are not both set (now ${JSON.stringify(host)} and ${JSON.stringify(port)})`,
+        `KUBERNETES_SERVICE_PORT are not both set (now ${quoteValue(host)} and ${quoteValue(port)})`,
       { hint: 'Outside a Pod, give --kubeconfig=FILE or --master=URL' },
     )
   }
@@ -125,7 +126,7 @@ function serverUrl(server: string, origin: string, scheme: 'http' | 'https'): UR
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url
   throw new ProxyFailure(
     'KUBECONFIG_INVALID',
-    `The server address ${JSON.stringify(withoutUserInfo(server))} of ${origin} is not usable, expected http://HOST:PORT or https://HOST:PORT`,
+    `The server address ${quoteValue(withoutUserInfo(server))} of ${origin} is not usable, expected http://HOST:PORT or https://HOST:PORT`,
     { hint: 'Use a form like https://10.0.0.1:6443' },
   )
 }
@@ -172,7 +173,7 @@ async function checkFiles({ origin, cluster, user, tokenFile }: KubeAccess): Pro
   for (const file of [cluster.caFile, user.certFile, user.keyFile, tokenFile]) {
     if (file === undefined) continue
     await checkRegularFile(file).catch((cause: unknown) => {
-      throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot read ${JSON.stringify(file)}, which ${origin} needs`, {
+      throw new ProxyFailure('KUBECONFIG_INVALID', `Cannot read ${quoteValue(file)}, which ${origin} needs`, {
         cause,
         hint: 'Check the path, whether it is mounted, and that this process may read it',
       })

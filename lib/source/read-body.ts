@@ -5,6 +5,7 @@ import { type ExchangeRecord } from './exchange-record.js'
 import { LineSplitter } from './line-splitter.js'
 import { redactSecrets } from './redact-secrets.js'
 import { Watchdog } from './watchdog.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 /** A line of a watch with an object, as the API server writes it. */
 const OBJECT_EVENT = /^\{"type":"(ADDED|MODIFIED|DELETED|BOOKMARK)"/
@@ -88,7 +89,7 @@ function parseJson(text: string, request: ApiRequest, authorization: string | un
   } catch (error) {
     // The message of JSON.parse quotes the start of the text.
     const safe = redactSecrets(text, authorization)
-    const cause = safe === text ? error : new Error(`it starts with ${JSON.stringify(safe.slice(0, 40))}`)
+    const cause = safe === text ? error : new Error(`it starts with ${quoteValue(safe.slice(0, 40))}`)
     throw unreadableFailure(request, cause)
   }
 }

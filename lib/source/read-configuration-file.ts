@@ -4,6 +4,7 @@ import { ProxyFailure } from '../model/failure.js'
 import { decodeText } from './decode-text.js'
 import { MAX_CREDENTIAL_BYTES, readRegularFile } from './read-regular-file.js'
 import { type TextProblem, readYaml } from './read-yaml.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 const EXPECTED = 'expected one KubeProxyConfiguration in YAML or JSON'
 
@@ -42,7 +43,7 @@ async function readText(path: string): Promise<string> {
   try {
     return decodeText((await readRegularFile(path, MAX_CREDENTIAL_BYTES)).bytes)
   } catch (error) {
-    throw new ProxyFailure('CONFIG_INVALID', `Cannot read the configuration file ${JSON.stringify(path)}`, {
+    throw new ProxyFailure('CONFIG_INVALID', `Cannot read the configuration file ${quoteValue(path)}`, {
       cause: error,
       hint: 'Give --config a file with a KubeProxyConfiguration; docs/configuration.md describes it',
     })

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
 import { readYaml } from './read-yaml.js'
 import { field } from './watch-event.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 /** A cluster entry in the form of `@kubernetes/client-node`, with absolute paths. */
 export interface KubeCluster {
@@ -85,10 +86,11 @@ export function readKubeconfig(text: string, path: string): KubeconfigContent {
   const context = findEntry(document, path, 'context', current, 'current-context')
   const clusterName = nameOf(context, 'cluster')
   if (clusterName === '' && !hasEntry(document, 'cluster', ''))
-    throw invalidKubeconfig(path, `has no cluster in context ${quote(current)}`, 'expected a name')
-  const cluster = findEntry(document, path, 'cluster', clusterName, `context ${quote(current)}`)
+    throw invalidKubeconfig(path, `has no cluster in context ${quoteValue(current)}`, 'expected a name')
+  const cluster = findEntry(document, path, 'cluster', clusterName, `context ${quoteValue(current)}`)
   const userName = nonEmptyString(field(context, 'user')) ?? (hasEntry(document, 'user', '') ? '' : undefined)
-  const user = userName === undefined ? {} : findEntry(document, path, 'user', userName, `context ${quote(current)}`)
+  const user =
+    userName === undefined ? {} : findEntry(document, path, 'user', userName, `context ${quoteValue(current)}`)
   const absolute = (name: unknown) => absolutePath(path, nonEmptyString(name))
   return {
     cluster: readCluster(clusterName, cluster, absolute, path),
@@ -107,7 +109,7 @@ function readCluster(name: string, cluster: unknown, absolute: AbsolutePath, pat
   if (skipTLSVerify && (caData !== undefined || caFile !== undefined))
     throw invalidKubeconfig(
       path,
-      `has insecure-skip-tls-verify beside a certificate-authority in cluster ${quote(name)}`,
+      `has insecure-skip-tls-verify beside a certificate-authority in cluster ${quoteValue(name)}`,
       'expected one of them',
     )
   return withoutUndefined({
@@ -134,7 +136,7 @@ function readUser(name: string, user: unknown, cluster: unknown, absolute: Absol
   if (impersonateUser === undefined && Object.values(others).some(value => value !== undefined))
     throw invalidKubeconfig(
       path,
-      `has as-uid, as-groups or as-user-extra without as in user ${quote(name)}`,
+      `has as-uid, as-groups or as-user-extra without as in user ${quoteValue(name)}`,
       'expected as',
     )
   return withoutUndefined({
@@ -209,16 +211,16 @@ function findEntry(document: unknown, path: string, kind: string, name: string, 
   const match = Array.isArray(list) ? list.find(item => nameOf(item, 'name') === name) : undefined
   const content = field(match, kind)
   if (typeof content === 'object' && content !== null) return content
-  const names = Array.isArray(list) ? list.map(item => quote(nameOf(item, 'name'))).join(', ') : ''
+  const names = Array.isArray(list) ? list.map(item => quoteValue(nameOf(item, 'name'))).join(', ') : ''
   throw invalidKubeconfig(
     path,
-    `has no ${kind} ${quote(name)}`,
+    `has no ${kind} ${quoteValue(name)}`,
     `which ${referencedBy} names; it has ${names === '' ? `no ${kind}s` : `the ${kind}s ${names}`}`,
   )
 }
 
 function invalidKubeconfig(path: string, problem: string, expected: string, cause?: unknown): ProxyFailure {
-  return new ProxyFailure('KUBECONFIG_INVALID', `The kubeconfig ${quote(path)} ${problem}, ${expected}`, {
+  return new ProxyFailure('KUBECONFIG_INVALID', `The kubeconfig ${quoteValue(path)} ${problem}, ${expected}`, {
     cause,
     hint: `Try: kubectl --kubeconfig=${path} get services`,
   })
@@ -233,13 +235,10 @@ function nonEmptyString(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-function quote(name: string): string {
-  return JSON.stringify(name)
-}
-
 /** What this program says of a mistake, without the key or anchor that it quotes: that may be a credential. */
 function withoutQuotedText(text: string): string {
-  return text.replace(/".*"/s, '…')
+  // A long text is cut off, and has no quotation mark at its end.
+  return text.replace(/".*"|".*$/s, '…')
 }
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

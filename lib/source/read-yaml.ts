@@ -1,6 +1,6 @@
 import { type Document, LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments } from 'yaml'
 import { messageOf } from '../model/failure.js'
-import { shorten } from '../primitives/quote-value.js'
+import { escapeControls, shorten } from '../primitives/quote-value.js'
 import { type OnDuplicate, YamlMistake, readYamlValue } from './yaml-value.js'
 
 /** A message of the parser may quote everything to the end of the file. */
@@ -109,7 +109,7 @@ function childOf(node: unknown, step: string | number): unknown {
 
 function syntaxProblem(message: string): string {
   const text = firstLineOf(message)
-  return text === TOO_DEEP ? text : `not valid YAML: ${shorten(text, MAX_SYNTAX_PROBLEM)}`
+  return text === TOO_DEEP ? text : `not valid YAML: ${escapeControls(shorten(text, MAX_SYNTAX_PROBLEM))}`
 }
 
 /** The parser is recursive, so a text with a few thousand nested brackets overflows the stack. */

@@ -1,4 +1,4 @@
-import { shorten } from '../primitives/quote-value.js'
+import { escapeControls, shorten } from '../primitives/quote-value.js'
 
 /** Characters of a line that a message quotes. */
 const MAX_LINE_LENGTH = 120
@@ -30,7 +30,7 @@ export function readWatchLine(line: string): WatchEvent {
   } catch (error) {
     return {
       type: 'unreadable',
-      problem: `${(error as Error).message} in ${JSON.stringify(shorten(line, MAX_LINE_LENGTH))}`,
+      problem: `${escapeControls((error as Error).message)} in ${escapeControls(JSON.stringify(shorten(line, MAX_LINE_LENGTH)))}`,
     }
   }
   const type = field(event, 'type')

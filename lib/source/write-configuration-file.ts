@@ -3,6 +3,7 @@ import { stringify } from 'yaml'
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { kubeProxyConfiguration } from '../config/kube-proxy-configuration.js'
 import { ProxyFailure } from '../model/failure.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 /**
  * Writes the configuration with all defaults as a KubeProxyConfiguration, for `--write-config-to`.
@@ -13,7 +14,7 @@ export async function writeConfigurationFile(config: KubeProxyConfig): Promise<v
   try {
     await writeFile(path, printYaml(kubeProxyConfiguration(config)))
   } catch (error) {
-    throw new ProxyFailure('CONFIG_NOT_WRITTEN', `Cannot write the configuration to ${JSON.stringify(path)}`, {
+    throw new ProxyFailure('CONFIG_NOT_WRITTEN', `Cannot write the configuration to ${quoteValue(path)}`, {
       cause: error,
       hint: 'Give --write-config-to a file in a folder that this process may write',
     })

@@ -1,5 +1,6 @@
 import { type Document, type Node, type Scalar, type YAMLMap, isAlias, isMap, isScalar, isSeq } from 'yaml'
 import { readPlainScalar } from './read-plain-scalar.js'
+import { quoteValue } from '../primitives/quote-value.js'
 
 /** No object of Kubernetes is nested deeper than some 20 levels. */
 export const MAX_DEPTH = 100
@@ -38,7 +39,7 @@ export function readYamlValue(document: Document, onDuplicate: OnDuplicate = rej
 export type OnDuplicate = (key: string, node: Node) => void
 
 function rejectDuplicate(key: string, node: Node): void {
-  throw new YamlMistake(node, `the key ${JSON.stringify(key)} is there twice`)
+  throw new YamlMistake(node, `the key ${quoteValue(key)} is there twice`)
 }
 
 class ValueReader {
@@ -63,7 +64,7 @@ class ValueReader {
   }
 
   #resolve(alias: Node & { source: string }): Counted {
-    const name = JSON.stringify(alias.source)
+    const name = quoteValue(alias.source)
     if (!this.#anchors.has(alias.source)) throw new YamlMistake(alias, `the alias ${name} has no anchor before it`)
     const target = this.#anchors.get(alias.source)
     if (target === undefined) throw new YamlMistake(alias, `the anchor ${name} contains an alias of itself`)
@@ -130,7 +131,7 @@ function readScalar(node: Scalar): unknown {
         const value = readPlainScalar(text)
         const found = value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value
         if (found === tag || (found === 'number' && (tag === 'float' || Number.isInteger(value)))) return value
-        throw new Error(`${JSON.stringify(text)} is not of the type "${tag}"`)
+        throw new Error(`${quoteValue(text)} is not of the type "${tag}"`)
       }
       default:
         return text

@@ -425,6 +425,8 @@ t.test('the message for a damaged kubeconfig quotes no credentials', async test 
     'a token with a wrong escape': `users: [{name: u, user: {token: "\\q${secret}"}}]`,
     'a token that is not quoted to its end': `users: [{name: u, user: {token: "${secret}}}]`,
     'a token after a quoted text': `users: [{name: u, user: {token: "a" "${secret}"}}]`,
+    'a long token in the place of two keys': `users: [{name: u, user: {${secret.repeat(40)}: a, ${secret.repeat(40)}: b}}]`,
+    'a long token that is an alias': `users: [{name: u, user: {token: *${secret.repeat(40)} }}]`,
     'a token in the place of two keys': `users: [{name: u, user: {${secret}: a, ${secret}: b}}]`,
     'a token that is a map in the same line': `users:\n  - name: u\n    user:\n      token: ${secret}: ${secret}`,
     'a token that begins with a reserved character': `users: [{name: u, user: {token: @${secret}}}]`,

@@ -162,6 +162,21 @@ void t.test('A mistake is reported with file, line and field', t => {
     ['a tab', `${WEB}\tx: 1\n`, [/^f\.yaml:10: /]],
     ['a duplicate key', `${WEB}kind: Node\n`, ['f.yaml:10: the key "kind" is there twice']],
     ['a bracket that is not closed', 'apiVersion: v1\nkind: [\n', [/^f\.yaml:\d: /]],
+    [
+      'a key twice with an invisible character',
+      `${WEB}k\u00ad: 1\nk\u00ad: 2\n`,
+      ['f.yaml:11: the key "k\\u00ad" is there twice'],
+    ],
+    [
+      'an undefined alias with one',
+      WEB.replace('name: web', 'name: *mis\u00adsing'),
+      ['f.yaml:4: the alias "mis\\u00adsing" has no anchor before it'],
+    ],
+    [
+      'a value of another type with one',
+      WEB.replace('name: web', 'name: !!int x\u2028y'),
+      ['f.yaml:4: "x\\u2028y" is not of the type "int"'],
+    ],
     ['an undefined alias', WEB.replace('name: web', 'name: *missing'), [/^f\.yaml:\d+: .*[Aa]lias.*missing/]],
   ]
   for (const [name, text, expected] of table) {

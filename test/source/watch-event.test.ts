@@ -43,6 +43,7 @@ t.test('each kind of watch line is recognized', test => {
     ['17', { type: 'unreadable' }],
     ['[]', { type: 'unreadable' }],
     ['{"type":"ADDED"', { type: 'unreadable' }],
+    ['\u202e{}', { type: 'unreadable', problem: /^[^\u202e]*\\u202e[^\u202e]*$/ }],
   ]
   for (const [line, expected] of cases) {
     const text = typeof line === 'string' ? line : JSON.stringify(line)
