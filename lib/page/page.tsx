@@ -88,5 +88,6 @@ function Page(): JSX.Element {
   )
 }
 
+document.documentElement.lang = TEXTS.locale
 openEventStream()
 render(<Page />, document.getElementById('page')!)

@@ -1,46 +1,19 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { ServiceNode } from '../support/nodes/service-node.js'
-import { type OpenPage, PageBrowser, browserUnavailable } from '../support/page/page-browser.js'
+import { PageBrowser, browserUnavailable } from '../support/page/page-browser.js'
+import { DEAD_POD, PAGE_ADDRESS, pageObjects } from '../support/page/page-objects.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 import { TOKEN, writeToken } from '../support/status/served-dashboard.js'
 
 const skip = namespacesUnavailable || browserUnavailable || skipUnlessMode(['userspace'], 'starts each mode itself')
-const ADDRESS = '127.0.0.1:10247'
-const URL_OF_PAGE = `http://${ADDRESS}/`
-const SECTIONS = ['Services', 'Who listens where', 'Connections', 'Rules', 'Time line']
-/** Where the texts and tables of the page get too wide, if they do. */
-const WINDOWS = [
-  { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
-  { colorScheme: 'dark', viewport: { width: 400, height: 800 } },
-] as const
-/** No Pod has it. */
-const DEAD = '10.244.0.250'
+const URL_OF_PAGE = `http://${PAGE_ADDRESS}/`
 const MANY = 1000
 
-/** A Service with two endpoints that are ready and one that is not, and one without endpoints. */
-function moreObjects(node: ServiceNode): readonly object[] {
-  const slice = makeSliceManifest('shop', [...node.ips, DEAD], 8080) as {
-    readonly endpoints: { conditions: { ready: boolean } }[]
-  }
-  slice.endpoints[2]!.conditions.ready = false
-  return [
-    makeServiceManifest('shop', { clusterIP: '10.96.0.20', port: 80 }),
-    slice,
-    makeServiceManifest('empty', { clusterIP: '10.96.0.30', port: 443 }),
-  ]
-}
-
-/** Nothing went wrong in the browser, and it has asked this proxy only. */
-function checkTidy(t: Test, { mistakes, hosts }: OpenPage): void {
-  t.strictSame(mistakes, [])
-  t.strictSame([...hosts], [ADDRESS])
-}
-
 t.test('each view shows what is true of the running proxy, as it changes', { skip }, async t => {
-  const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS, '--hostname-override=node-a'])
-  node.write(node.ips, ...moreObjects(node))
+  const node = await ServiceNode.create(t, ['--dashboard-bind-address', PAGE_ADDRESS, '--hostname-override=node-a'])
+  node.write(node.ips, ...pageObjects(node))
   const proxy = await node.start()
   await proxy.waitForLine(/Serving the dashboard over HTTP" address="127\.0\.0\.1:10247"/)
   for (let count = 0; count < 4; count++) t.match(await node.client.tcp(node.web.clusterIP, 80), /^[ab]$/)
@@ -58,7 +31,7 @@ t.test('each view shows what is true of the running proxy, as it changes', { ski
 
   await page.keyboard.press('/')
   await page.keyboard.type('shop 10.96')
-  await page.getByRole('status').filter({ hasText: '1 row that match, of 4' }).waitFor()
+  await page.getByRole('status').filter({ hasText: '1 row that matches, of 4' }).waitFor()
   t.equal(await page.getByRole('row').count(), 2, 'the titles and one row')
   await page.keyboard.press('Escape')
   await page.getByRole('status').filter({ hasText: '4 rows' }).waitFor()
@@ -66,7 +39,7 @@ t.test('each view shows what is true of the running proxy, as it changes', { ski
   await page.getByRole('link', { name: 'default/shop' }).press('Enter')
   await page.getByRole('heading', { name: 'Service default/shop' }).waitFor()
   await opened.untilRow(`${node.ips[0]}:8080`, 'in', 'used: ready', 'shop-1')
-  await opened.untilRow(`${DEAD}:8080`, 'out', 'not used: not ready')
+  await opened.untilRow(`${DEAD_POD}:8080`, 'out', 'not used: not ready')
   await opened.untilRow('10.96.0.20:80', 'cluster IP', 'yes', 'to any endpoint')
   t.ok(await page.evaluate(`document.activeElement.tagName === 'H2'`), 'a reader is at the title of the new view')
 
@@ -87,7 +60,7 @@ t.test('each view shows what is true of the running proxy, as it changes', { ski
   await opened.goTo('Time line')
   await opened.untilRow('connection ended', 'default/web: ')
   await opened.untilRow('sync', 'IPv4', 'default/web')
-  node.write(node.ips.slice(0, 1), ...moreObjects(node))
+  node.write(node.ips.slice(0, 1), ...pageObjects(node))
   await opened.goTo('Services')
   await opened.untilRow('default/web', '1 of 1')
   await opened.goTo('Time line')
@@ -96,7 +69,7 @@ t.test('each view shows what is true of the running proxy, as it changes', { ski
   await page.getByText('no live events').waitFor()
   await opened.setHidden(false)
   await page.getByText(/live$/).waitFor()
-  checkTidy(t, opened)
+  opened.checkTidy(t, PAGE_ADDRESS)
 
   t.equal(await proxy.stop(), 0)
   await page.getByRole('alert').filter({ hasText: 'The proxy does not answer' }).waitFor()
@@ -110,7 +83,7 @@ t.test(
   'TCP and UDP of one address are two rows; a question without an answer is given up, and asked again',
   { skip },
   async t => {
-    const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS, '--proxy-mode=iptables'])
+    const node = await ServiceNode.create(t, ['--dashboard-bind-address', PAGE_ADDRESS, '--proxy-mode=iptables'])
     const both = makeServiceManifest('both', { clusterIP: '10.96.0.40', port: 53 }) as { spec: { ports: object[] } }
     both.spec.ports = (['TCP', 'UDP'] as const).map(protocol => ({ name: protocol.toLowerCase(), protocol, port: 53 }))
     node.write(node.ips, both)
@@ -138,34 +111,8 @@ t.test(
   },
 )
 
-t.test('no view has what shuts a reader out: narrow or wide, light or dark', { skip }, async t => {
-  const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS])
-  node.write(node.ips, ...moreObjects(node))
-  const proxy = await node.start()
-  t.match(await node.client.tcp(node.web.clusterIP, 80), /^[ab]$/)
-  const browser = await PageBrowser.launch(t, node.network.node)
-  for (const window of WINDOWS) {
-    const opened = await browser.open(URL_OF_PAGE, window)
-    const check = async (view: string) => {
-      await opened.page.getByRole('row').nth(1).waitFor()
-      t.strictSame(await opened.violations(), [], `${view}, ${window.colorScheme}`)
-      const isWide = await opened.page.evaluate('document.documentElement.scrollWidth > innerWidth')
-      t.equal(isWide, false, `${view} fits into ${window.viewport.width} pixels`)
-    }
-    for (const section of SECTIONS) {
-      await opened.goTo(section)
-      await check(section)
-    }
-    await opened.page.goto(`${URL_OF_PAGE}#/services/default/shop`)
-    await opened.page.getByRole('heading', { name: 'Service default/shop' }).waitFor()
-    await check('one Service')
-    checkTidy(t, opened)
-  }
-  t.equal(await proxy.stop(), 0)
-})
-
 t.test('with 1,000 Services the page shows the first ones, and finds each', { skip }, async t => {
-  const node = await ServiceNode.create(t, ['--dashboard-bind-address', ADDRESS, '--proxy-mode=iptables'])
+  const node = await ServiceNode.create(t, ['--dashboard-bind-address', PAGE_ADDRESS, '--proxy-mode=iptables'])
   const many = Array.from({ length: MANY }, (_, index) => {
     const name = `many-${String(index).padStart(4, '0')}`
     const clusterIP = `10.96.${100 + Math.floor(index / 200)}.${1 + (index % 200)}`
@@ -191,7 +138,7 @@ t.test('with 1,000 Services the page shows the first ones, and finds each', { sk
   await page.getByText('The first 200 of').waitFor()
   await page.getByLabel('Filter').fill('many-0000')
   await opened.untilRow('10.96.100.1', 'KUBE-SVC-')
-  checkTidy(t, opened)
+  opened.checkTidy(t, PAGE_ADDRESS)
   t.equal(await proxy.stop(), 0)
 })
 

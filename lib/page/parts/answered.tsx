@@ -1,6 +1,7 @@
 import { type ComponentChildren, type JSX } from 'preact'
 import { type LiveAnswer } from '../live/use-answer.js'
 import { TEXTS } from '../texts.js'
+import { ProxyText } from './proxy-text.js'
 import { timeText } from './time.js'
 
 /** What every list of the status API has. */
@@ -25,7 +26,7 @@ export function Answered<Item>({
       )}
       {answer?.notes.map(note => (
         <p key={note} class="message">
-          {note}
+          <ProxyText>{note}</ProxyText>
         </p>
       ))}
       {answer !== undefined && children(answer.items)}

@@ -3,7 +3,9 @@ import { type Overview } from '../../status/overview.js'
 import { isLive } from '../live/event-stream.js'
 import { type LiveAnswer } from '../live/use-answer.js'
 import { TEXTS } from '../texts.js'
+import { LanguageSwitch } from './language-switch.js'
 import { Mark } from './mark.js'
+import { ProxyText } from './proxy-text.js'
 import { Time } from './time.js'
 
 const WORDS = TEXTS.glance
@@ -20,6 +22,14 @@ export function Glance({ answer, problem, needsToken }: LiveAnswer<Overview>): J
           </p>
         )}
       </div>
+      {answer !== undefined && (
+        <p class="states">
+          <Mark kind={answer.isHealthy ? 'good' : 'bad'}>{answer.isHealthy ? TEXTS.healthy : TEXTS.unhealthy}</Mark>
+          <span>{TEXTS.life(answer.state)}</span>
+          <Mark kind={isLive.value ? 'good' : 'idle'}>{isLive.value ? TEXTS.live : TEXTS.notLive}</Mark>
+        </p>
+      )}
+      <LanguageSwitch />
       {problem !== undefined && !needsToken && (
         <p class="message" role="alert">
           {TEXTS.noAnswer(problem)}
@@ -27,14 +37,9 @@ export function Glance({ answer, problem, needsToken }: LiveAnswer<Overview>): J
       )}
       {answer !== undefined && (
         <>
-          <p class="states">
-            <Mark kind={answer.isHealthy ? 'good' : 'bad'}>{answer.isHealthy ? TEXTS.healthy : TEXTS.unhealthy}</Mark>
-            <span>{answer.state}</span>
-            <Mark kind={isLive.value ? 'good' : 'idle'}>{isLive.value ? TEXTS.live : TEXTS.notLive}</Mark>
-          </p>
           {answer.problems.map(text => (
             <p key={text} class="message">
-              {text}
+              <ProxyText>{text}</ProxyText>
             </p>
           ))}
           <dl>

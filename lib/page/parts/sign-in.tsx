@@ -2,6 +2,8 @@ import { type JSX } from 'preact'
 import { TEXTS } from '../texts.js'
 
 const WORDS = TEXTS.signIn
+/** Process arguments are readable for all users: curl reads the header from standard input. */
+const COMMAND = `(printf 'Authorization: Bearer '; cat TOKEN-FILE) | curl -H @- ${location.origin}/link`
 
 /** How to give the page its token. */
 export function SignIn(): JSX.Element {
@@ -10,7 +12,7 @@ export function SignIn(): JSX.Element {
       <h2 tabIndex={-1}>{WORDS.title}</h2>
       <p>{WORDS.how}</p>
       <pre>
-        <code>{WORDS.command(location.origin)}</code>
+        <code>{COMMAND}</code>
       </pre>
     </>
   )

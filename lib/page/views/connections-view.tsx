@@ -91,5 +91,5 @@ function countText(count: number | null): string {
 function lastedText({ openedAt, endedAt }: Connection): string {
   if (endedAt === null) return TEXTS.none
   const ms = Date.parse(endedAt) - Date.parse(openedAt)
-  return ms < 10_000 ? `${TEXTS.number(ms)} ms` : `${TEXTS.number(Math.round(ms / 1000))} s`
+  return ms < 10_000 ? WORDS.ms(ms) : WORDS.seconds(Math.round(ms / 1000))
 }

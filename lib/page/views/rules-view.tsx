@@ -6,6 +6,7 @@ import { useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
+import { ProxyText } from '../parts/proxy-text.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
 
@@ -31,7 +32,9 @@ const COLUMNS: readonly Column<Rule>[] = [
     text: ({ sentence, rule }) => `${sentence} ${rule}`,
     cell: ({ sentence, rule }) => (
       <>
-        <div>{sentence}</div>
+        <div>
+          <ProxyText>{sentence}</ProxyText>
+        </div>
         <code>{rule}</code>
       </>
     ),

@@ -27,7 +27,7 @@ const ADDRESS_COLUMNS: readonly Column<Address>[] = [
   { title: WORDS.address, text: addressOf, isCode: true },
   { title: WORDS.port, text: ({ portName, protocol }) => (portName === '' ? protocol : `${portName} ${protocol}`) },
   { title: WORDS.family, text: ({ family }) => family },
-  { title: WORDS.kind, text: ({ kind }) => kind },
+  { title: WORDS.kind, text: ({ kind }) => WORDS.kindOf(kind) },
   {
     title: WORDS.served,
     text: ({ isServed }) => (isServed ? TEXTS.yes : TEXTS.no),
@@ -128,8 +128,8 @@ function reasonsOf({ cluster, local, ejected }: Endpoint): string[] {
   const main = cluster.reason === 'no-such-traffic' ? local : cluster
   const longest = Math.max(0, ...ejected.map(({ forMs }) => forMs))
   return [
-    main.text,
-    ...(hasBoth && main !== local ? [WORDS.localToo(local.text)] : []),
+    WORDS.verdict(main),
+    ...(hasBoth && main !== local ? [WORDS.localToo(WORDS.verdict(local))] : []),
     ...(longest === 0 ? [] : [WORDS.ejectedWhy(Math.ceil(longest / 1000))]),
   ]
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core'
+import { type Test } from 'tap'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type TeardownScope } from '../nodes/node-network.js'
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
@@ -82,6 +83,12 @@ export class OpenPage {
     })
     page.on('pageerror', error => this.mistakes.push(String(error)))
     page.on('request', request => this.hosts.add(new URL(request.url()).host))
+  }
+
+  /** Nothing went wrong in the browser, and it has asked one proxy only. */
+  checkTidy(t: Test, address: string): void {
+    t.strictSame(this.mistakes, [])
+    t.strictSame([...this.hosts], [address])
   }
 
   /** Follows the link of a section by the keyboard. */

@@ -1,0 +1,66 @@
+import { CONNECTIONS, LISTENERS } from './en/connections.js'
+import { RULES } from './en/rules.js'
+import { SERVICE, SERVICES } from './en/services.js'
+import { TIME_LINE } from './en/time-line.js'
+import { count } from './en/count.js'
+import { numberFormat } from './number-format.js'
+
+const number = numberFormat('en')
+
+/** All English texts of the page, except for those that the proxy answers with. */
+export const EN = {
+  locale: 'en',
+  program: 'kube-proxy',
+  skip: 'Skip to the content',
+  sections: 'Sections',
+  language: 'Language',
+  loading: 'The proxy is asked …',
+  nothing: 'There is none.',
+  noMatch: 'Nothing matches the filter.',
+  filter: 'Filter',
+  filterKey: 'Press / to jump here, Escape to empty it',
+  showMore: (value: number) => `Show ${number(value)} more`,
+  rows: (shown: number, matching: number, all: number) => {
+    if (shown === all) return count(all, 'row')
+    const some = count(matching, 'row')
+    const text = shown === matching ? some : `The first ${number(shown)} of ${some}`
+    return matching === all ? text : `${text} that ${matching === 1 ? 'matches' : 'match'}, of ${number(all)}`
+  },
+  yes: 'yes',
+  no: 'no',
+  none: '–',
+  number,
+  node: (name: string) => `Node ${name}`,
+  mode: (name: string) => `${name} mode`,
+  healthy: 'healthy',
+  unhealthy: 'unhealthy',
+  live: 'live',
+  notLive: 'no live events',
+  life: (state: string): string => state,
+  glance: {
+    services: 'Services',
+    withoutEndpoints: 'Ports without endpoints',
+    open: 'Open connections',
+    total: 'Connections so far',
+    refused: 'Refused',
+    kernel: 'Connections (carried by the kernel)',
+    lastSync: 'Last sync',
+  },
+  noAnswer: (reason: string) => `The proxy does not answer: ${reason}. The page goes on asking.`,
+  tooLate: (seconds: number) => `no answer within ${number(seconds)} s`,
+  notCurrent: (time: string, reason: string) => `This is the answer of ${time}. The last question got none: ${reason}.`,
+  signIn: {
+    title: 'This page asks for its token',
+    how: 'Ask for a link with the token, and open the link in this browser. It works once, within 5 minutes:',
+  },
+  unknownPage: 'There is no such view.',
+  services: SERVICES,
+  service: SERVICE,
+  listeners: LISTENERS,
+  connections: CONNECTIONS,
+  rules: RULES,
+  timeLine: TIME_LINE,
+}
+
+/** What every language has a text for. */
+export type Texts = typeof EN

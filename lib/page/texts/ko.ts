@@ -1,0 +1,76 @@
+import { type Texts } from './en.js'
+import { CONNECTIONS, LISTENERS } from './ko/connections.js'
+import { RULES } from './ko/rules.js'
+import { SERVICE, SERVICES } from './ko/services.js'
+import { TIME_LINE } from './ko/time-line.js'
+import { numberFormat } from './number-format.js'
+
+const number = numberFormat('ko')
+
+/** What a proxy does now. */
+const LIFE: ReadonlyMap<string, string> = new Map([
+  ['starting', '시작하는 중'],
+  ['waiting', '차례를 기다리는 중'],
+  ['entering', '첫 규칙을 쓰는 중'],
+  ['serving', '처리 중'],
+  ['leaving', '떠나는 중'],
+  ['draining', '열린 연결이 끝나기를 기다리는 중'],
+  ['yielding', '자리를 비키는 중'],
+  ['standby', '대기 중'],
+  ['replaced', '교체됨, 끝나는 중'],
+  ['ended', '끝남'],
+])
+
+/** All Korean texts of the page. */
+export const KO: Texts = {
+  locale: 'ko',
+  program: 'kube-proxy',
+  skip: '본문으로 건너뛰기',
+  sections: '섹션',
+  language: '언어',
+  loading: '프록시에 묻는 중 …',
+  nothing: '없음.',
+  noMatch: '필터에 맞는 것이 없다.',
+  filter: '필터',
+  filterKey: '/ 키로 여기로 오고, Esc 키로 비운다',
+  showMore: value => `${number(value)}개 더 보기`,
+  rows: (shown, matching, all) => {
+    if (shown === all) return `${number(all)}행`
+    const text = shown === matching ? `${number(matching)}행` : `${number(matching)}행 중 처음 ${number(shown)}행`
+    return matching === all ? text : `필터에 맞는 ${text} (전체 ${number(all)}행)`
+  },
+  yes: '예',
+  no: '아니요',
+  none: '–',
+  number,
+  node: name => `노드 ${name}`,
+  mode: name => `${name} 모드`,
+  healthy: '정상',
+  unhealthy: '비정상',
+  live: '실시간',
+  notLive: '실시간 이벤트 없음',
+  life: state => LIFE.get(state) ?? state,
+  glance: {
+    services: '서비스',
+    withoutEndpoints: '엔드포인트가 없는 포트',
+    open: '열린 연결',
+    total: '지금까지의 연결',
+    refused: '거절',
+    kernel: '연결 (커널이 나른다)',
+    lastSync: '마지막 동기화',
+  },
+  noAnswer: reason => `프록시가 답하지 않는다: ${reason}. 페이지는 계속 묻는다.`,
+  tooLate: seconds => `${number(seconds)}초 안에 답이 없다`,
+  notCurrent: (time, reason) => `${time}의 답이다. 마지막 질문에는 답이 없었다: ${reason}.`,
+  signIn: {
+    title: '이 페이지는 토큰이 필요하다',
+    how: '토큰으로 링크를 요청하고, 이 브라우저에서 그 링크를 연다. 링크는 5분 안에 한 번만 쓸 수 있다.',
+  },
+  unknownPage: '그런 화면은 없다.',
+  services: SERVICES,
+  service: SERVICE,
+  listeners: LISTENERS,
+  connections: CONNECTIONS,
+  rules: RULES,
+  timeLine: TIME_LINE,
+}
