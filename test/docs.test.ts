@@ -10,7 +10,7 @@ import { EXPECTED_DIFFERENCES } from './support/comparison/expected-differences.
 
 /** Flags that the documents name and that are not flags of the proxy: of its other commands, and of other programs. */
 const FLAGS_OF_OTHERS = [
-  ...['--keep', '--manifest', '--help', '--dport', '--to-destination'],
+  ...['--keep', '--manifest', '--page', '--page-port', '--help', '--dport', '--to-destination'],
   ...['--rules', '--node-address', '--pod-cidr'],
 ]
 const PICTURE = 'docs/pictures/demo.svg'
@@ -174,6 +174,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'absent-back-ends-in-vm.test.ts',
       'absent-back-ends.test.ts',
       'ask.test.ts',
+      'demo-page.test.ts',
       'documented-commands.test.ts',
       'fourth-mode.test.ts',
       'live-options-in-iptables-mode.test.ts',

@@ -1,13 +1,17 @@
 /**
  * Entry of the client Pod's process: `client-program.js DNS_SERVER SEARCH_DOMAIN`. Reads one JSON command per line and writes
  * the outcome as one JSON line. Commands: `{"http": "http://nginx-service:80/"}`, `{"udp": "10.96.0.10:53"}`, `{"txt": "whoami"}`, `{"a": "nginx-service"}`.
+ * `timeoutMs` beside `http` is how long to wait for its answer.
  */
 import { createSocket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
 import { get } from 'node:http'
+import { isIP } from 'node:net'
 import { createInterface } from 'node:readline'
 
-type ClientCommand = Readonly<Record<'http' | 'udp' | 'txt' | 'a', string | undefined>>
+type ClientCommand = Readonly<Record<'http' | 'udp' | 'txt' | 'a', string | undefined>> & {
+  readonly timeoutMs?: number
+}
 /** `pod` is the Pod that answered, `clientIP` the client's address as that Pod sees it. */
 type RequestOutcome =
   { readonly pod?: string; readonly clientIP?: string; readonly data?: string } | { readonly error: string }
@@ -29,8 +33,8 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 process.exit()
 
-async function runCommand({ http, udp, txt, a }: ClientCommand): Promise<RequestOutcome> {
-  if (http !== undefined) return sendRequest(new URL(http))
+async function runCommand({ http, udp, txt, a, timeoutMs }: ClientCommand): Promise<RequestOutcome> {
+  if (http !== undefined) return sendRequest(new URL(http), timeoutMs ?? REPLY_TIMEOUT_MS)
   if (udp !== undefined) return sendDatagram(udp)
   if (txt !== undefined) return { pod: (await newResolver().resolveTxt(`${txt}.${domain}`)).flat().join('') }
   return { data: await resolve(a!) }
@@ -50,8 +54,8 @@ async function resolve(name: string): Promise<string> {
 }
 
 /** Sends one request on a new connection, to the address that the DNS of the cluster has for the name. */
-async function sendRequest(url: URL): Promise<RequestOutcome> {
-  const host = await resolve(url.hostname)
+async function sendRequest(url: URL, timeoutMs: number): Promise<RequestOutcome> {
+  const host = isIP(url.hostname) === 0 ? await resolve(url.hostname) : url.hostname
   return new Promise((done, fail) => {
     const sent = get(
       {
@@ -59,7 +63,7 @@ async function sendRequest(url: URL): Promise<RequestOutcome> {
         port: Number(url.port || 80),
         path: url.pathname,
         agent: false,
-        timeout: REPLY_TIMEOUT_MS,
+        timeout: timeoutMs,
         headers: { host: url.host },
       },
       response => {
@@ -70,7 +74,7 @@ async function sendRequest(url: URL): Promise<RequestOutcome> {
           .resume()
       },
     )
-    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${REPLY_TIMEOUT_MS} ms`))).on('error', fail)
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`))).on('error', fail)
   })
 }
 

@@ -1,10 +1,11 @@
 import { type ChildProcess } from 'node:child_process'
 import { chmod, rm } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { once } from 'node:events'
 import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './example-objects.js'
 import { type Mode } from '../modes/mode.js'
 import { makeTemporaryFolder } from '../system/make-temporary-folder.js'
+import { DemoClient, type RequestOutcome } from './demo-client.js'
 import { type Deployment, type DemoService, type Pod, selects, targetPortOf } from './cluster-objects.js'
 import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
 import { type DemoObjects, DemoProxy } from './demo-proxy.js'
@@ -13,14 +14,6 @@ import { type LeftoverRecord } from './leftover-record.js'
 import { type Teardown, settleAll } from './teardown.js'
 
 const programPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-
-/** What the client got: the Pod that answered and the client address that this Pod saw, or an error. See client-program.ts. */
-export interface RequestOutcome {
-  readonly pod?: string
-  readonly clientIP?: string
-  readonly data?: string
-  readonly error?: string
-}
 
 /**
  * The cluster of the demo. It does what Kubernetes does beside kube-proxy: it starts the Pods of Deployments (one process in one
@@ -32,15 +25,14 @@ export class DemoCluster {
   readonly services: DemoService[]
   readonly deployments: Deployment[]
   readonly pods: (Pod & { readonly process: ChildProcess; readonly namespace: NetworkNamespace })[] = []
-  readonly client: { readonly namespace: NetworkNamespace; readonly ip: string; readonly process: ChildProcess }
+  readonly client: DemoClient
   readonly #teardown: Teardown
-  readonly #outcomeLines: AsyncIterator<string>
   readonly #lastPodNumbers = new Map<string, number>()
   readonly #proxy: DemoProxy
 
   private constructor(
     network: DemoNetwork,
-    client: DemoCluster['client'],
+    client: DemoClient,
     proxy: DemoProxy,
     deployments: readonly Deployment[],
     services: readonly DemoService[],
@@ -52,7 +44,6 @@ export class DemoCluster {
     this.deployments = [DNS_DEPLOYMENT, ...deployments]
     this.services = [DNS_SERVICE, ...services]
     this.#teardown = teardown
-    this.#outcomeLines = createInterface({ input: client.process.stdout! })[Symbol.asyncIterator]()
   }
 
   /** Starts network, client, Pods and proxy. Resolves when the proxy serves the Services. */
@@ -72,15 +63,10 @@ export class DemoCluster {
     await chmod(folder, 0o755)
     const network = await DemoNetwork.create(prefix, teardown, leftovers)
     const { namespace, ip } = await network.addPod('client')
-    const client = await startProgram(
-      namespace,
-      programPath('client-program.js'),
-      [DNS_SERVICE.clusterIP, SEARCH_DOMAIN],
-      teardown,
-    )
+    const client = await DemoClient.start(namespace, ip, teardown)
     const cluster = new DemoCluster(
       network,
-      { namespace, ip, process: client },
+      client,
       new DemoProxy(network.node, folder, mode, teardown),
       deployments,
       services,
@@ -160,11 +146,16 @@ export class DemoCluster {
   }
 
   /** Sends a command to the client and returns the outcome; see client-program.ts. */
-  async sendCommand(command: object): Promise<RequestOutcome> {
-    this.client.process.stdin!.write(`${JSON.stringify(command)}\n`)
-    const { value, done } = await this.#outcomeLines.next()
-    if (done === true) throw new Error('The client Pod has exited')
-    return JSON.parse(value) as RequestOutcome
+  sendCommand(command: object): Promise<RequestOutcome> {
+    return this.client.send(command)
+  }
+
+  /** Has a Pod answer each request so many milliseconds later. Resolves when it does. */
+  async delayAnswers(pod: Pod, delayMs: number): Promise<void> {
+    const { process } = this.pods.find(({ name }) => name === pod.name)!
+    const taken = once(process.stdout!, 'data')
+    process.stdin!.write(`${delayMs}\n`)
+    await taken
   }
 
   /** Starts missing Pods of a Deployment, or removes the newest surplus Pods. */

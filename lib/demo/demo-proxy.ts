@@ -25,6 +25,9 @@ const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', import.me
 /** How long to wait for a log line of the proxy, in milliseconds. On an emulated processor, starting alone takes long. */
 const LOG_TIMEOUT_MS = 90_000
 
+/** What the data plane logs for each connection: with clients that never end, it would fill the memory. */
+const CONNECTION_LINE = / (tcp|udp|listener)-[\w-]+\.js:\d+\] /
+
 /** All objects of the cluster at one moment. */
 export interface DemoObjects {
   readonly deployments: readonly Deployment[]
@@ -85,7 +88,7 @@ export class DemoProxy {
     const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#process = child
     await this.#teardown.add(() => endProcess(child))
-    const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS)
+    const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS, CONNECTION_LINE)
     this.#log = log
     await log.waitFor(/"Synced rules" family="IPv4"/).catch((cause: unknown) => {
       // The error that ends the proxy is not a log line.
@@ -182,8 +185,14 @@ function affinityText({ affinity, spec }: DemoService): string {
   return ` affinitySeconds=${clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS}(?!\\d)`
 }
 
-/** What the rules for a Service depend on, in every mode: not its endpoints, nor its affinity. */
+/** What the rules for a Service depend on, in every mode: not its endpoints, nor its affinity. Where its Pods are matters to policy Local. */
 function ruleText({ ports, spec, status, nodeName }: DemoService): string {
   const { sessionAffinityConfig: _, ...rest } = spec ?? {}
-  return JSON.stringify([ports.map(({ port, nodePort }) => [port, nodePort]), rest, status, nodeName])
+  const isLocal = Object.values(rest).includes('Local')
+  return JSON.stringify([
+    ports.map(({ port, nodePort }) => [port, nodePort]),
+    rest,
+    status,
+    ...(isLocal ? [nodeName] : []),
+  ])
 }

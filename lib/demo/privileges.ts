@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter } from 'node:path'
 import { ProxyFailure } from '../model/failure.js'
+import { answerHostRequests } from './answer-host-requests.js'
 
 /** Environment variable that is set when the program runs inside its own user namespace. */
 const IN_USER_NAMESPACE = 'KUBE_PROXY_DEMO_INSIDE'
@@ -55,11 +56,13 @@ async function rerunInNamespace(unshare: readonly string[]): Promise<number> {
     detached: true,
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  answerHostRequests(child)
   const [exitCode, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
   return exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal])
 }
 
-function checkPrograms(programs: ReadonlyMap<string, string>): void {
+/** @param programs that must be there besides those of every demo, each with its package @throws ProxyFailure PROGRAM_MISSING */
+export function checkPrograms(programs: ReadonlyMap<string, string>): void {
   for (const [program, name] of [...Object.entries(REQUIRED_PROGRAMS), ...programs])
     if (!hasProgram(program)) throw programMissing(program, name)
 }

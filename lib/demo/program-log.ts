@@ -10,11 +10,15 @@ export class ProgramLog {
   readonly #timeoutMs: number
   readonly #changes = new EventEmitter()
 
-  /** @param timeoutMs how long to wait for a line, in milliseconds */
-  constructor(child: ChildProcess, stream: Readable, timeoutMs: number) {
+  /**
+   * @param timeoutMs how long to wait for a line, in milliseconds
+   * @param ignored lines that the caller never waits for: they are not kept
+   */
+  constructor(child: ChildProcess, stream: Readable, timeoutMs: number, ignored?: RegExp) {
     this.#child = child
     this.#timeoutMs = timeoutMs
     createInterface({ input: stream }).on('line', line => {
+      if (ignored?.test(line) === true) return
       this.lines.push(line)
       this.#changes.emit('change')
     })

@@ -1,6 +1,6 @@
 import { DNS_SERVICE } from './example-objects.js'
 import { type Deployment, type DemoService, type DemoServicePort, selects } from './cluster-objects.js'
-import { type RequestOutcome } from './demo-cluster.js'
+import { type RequestOutcome } from './demo-client.js'
 import { type Walkthrough, answersPerPod } from './walkthrough.js'
 
 /** One port of a Service that the demo walks through, and a Deployment behind it. */

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
-import { type DemoCluster, type RequestOutcome } from './demo-cluster.js'
+import { type RequestOutcome } from './demo-client.js'
+import { type DemoCluster } from './demo-cluster.js'
 import { NODE_IP } from './demo-network.js'
 import { type DemoService, type DemoServicePort } from './cluster-objects.js'
 import { type ModeWalkthrough } from '../modes/mode-walkthrough.js'

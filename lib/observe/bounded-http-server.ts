@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo } from 'node:net'
+import { type AddressInfo, type Server as NetServer } from 'node:net'
 import { hostPort } from '../model/address.js'
 import { ProxyFailure, systemCode } from '../model/failure.js'
 import { type Log } from '../model/log.js'
@@ -16,6 +16,8 @@ export interface BoundedHttpServerOptions {
   readonly setting: string
   /** `0.0.0.0:10256`, `[::]:10256`, `127.0.0.1:10249`. Port 0: the kernel chooses. */
   readonly address: string
+  /** A socket that listens already, such as one of another network namespace, instead of `address`. */
+  readonly listening?: NetServer | undefined
   readonly log: Log
   /** A limit that several ports share; absent: a separate one of 32 clients. */
   readonly clientLimit?: ClientLimit | undefined
@@ -100,7 +102,7 @@ export class BoundedHttpServer {
 
   async #listen(): Promise<void> {
     const listening = once(this.#server, 'listening')
-    this.#server.listen(parseListenAddress(this.#options.address))
+    this.#server.listen(this.#options.listening ?? parseListenAddress(this.#options.address))
     await listening
   }
 

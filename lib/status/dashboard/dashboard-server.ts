@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
+import { type Server } from 'node:net'
 import { type Clock } from '../../model/clock.js'
 import { ProxyFailure, messageOf } from '../../model/failure.js'
 import { type Log } from '../../model/log.js'
@@ -15,10 +16,15 @@ import { PAGE_HEADERS } from './page-headers.js'
 import { readToken } from './read-token.js'
 import { foreignRequest } from './foreign-request.js'
 
+/** What answers requests that are about no file. It gets those that change something too, and refuses them or not. */
+export type DashboardResponder = Pick<StatusResponder, 'inTurn' | 'answer' | 'sendError'>
+
 /** The parts and settings of a `DashboardServer`. */
 export interface DashboardServerOptions {
   /** `IP:PORT`; empty: no server. */
   readonly address: string
+  /** A socket that listens already, at this address. */
+  readonly listening?: Server | undefined
   /** Whether the address may be other than loopback; needs a token. */
   readonly allowsRemote: boolean
   /** Path of the file with the token; empty: who reaches the address may ask. */
@@ -26,7 +32,7 @@ export interface DashboardServerOptions {
   readonly nodeName: string
   /** Where the files of the page are; absent: where the build puts them. */
   readonly pageFolder?: URL | undefined
-  readonly responder: StatusResponder
+  readonly responder: DashboardResponder
   /** Resolves when no other proxy of this node has the port; absent: none has it now. */
   readonly bindAfter?: Promise<unknown> | undefined
   readonly clock: Clock
@@ -53,11 +59,11 @@ export class DashboardServer {
 
   /** Starts it. */
   constructor(options: DashboardServerOptions) {
-    const { address, log } = options
+    const { address, listening, log } = options
     this.#options = options
     this.#server = new BoundedHttpServer(
       {
-        ...{ name: 'the dashboard', setting: '--dashboard-bind-address', address, log },
+        ...{ name: 'the dashboard', setting: '--dashboard-bind-address', address, listening, log },
         ...{ clientLimit: new ClientLimit(MAX_STATUS_CLIENTS), stalledClientMs: STALLED_CLIENT_MS },
       },
       // Also what a file or a refusal answers waits for its turn: no client can fill the memory with what it does not read.

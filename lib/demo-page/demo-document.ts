@@ -1,0 +1,120 @@
+import { type Texts } from '../ask/texts.js'
+import { type DoctorReport } from '../doctor/doctor-report.js'
+
+/** How a Pod of the demo is. */
+export type PodState = 'running' | 'killed' | 'slow' | 'silent' | 'refusing'
+
+/** What a lever does. `replace`: the cluster notices a Pod that was killed. */
+export type LeverKind =
+  | 'scale'
+  | 'kill'
+  | 'replace'
+  | 'slow'
+  | 'silent'
+  | 'refuse'
+  | 'heal'
+  | 'affinity'
+  | 'internal'
+  | 'external'
+  | 'nodes'
+  | 'mode'
+
+/** A change that the user can make to the cluster of the demo now. */
+export interface LeverView {
+  /** What starts it. */
+  readonly id: string
+  readonly kind: LeverKind
+  /** The name of a Pod, a number, or a value of a field. */
+  readonly value: string
+  /** The command that does the same in a real cluster. */
+  readonly command: string
+  /** Whether the cluster is like that already. */
+  readonly isCurrent: boolean
+}
+
+/** A request of a client that never ends to ask. */
+export interface LiveRequest {
+  /** The name of the client. */
+  readonly client: string
+  /** The Pod that answered; null: none. */
+  readonly pod: string | null
+  /** The address of the client as the Pod saw it; null: none did. */
+  readonly clientIP: string | null
+  /** Null: it was answered. */
+  readonly error: string | null
+  readonly tookMs: number
+}
+
+/** The cluster of the demo at a glance, and what can be done to it. */
+export interface DemoDocument {
+  readonly kind: 'Demo'
+  readonly mode: string
+  /** `namespace/name` */
+  readonly service: string
+  readonly pods: readonly { readonly name: string; readonly ip: string; readonly state: PodState }[]
+  readonly clients: readonly { readonly name: string; readonly ip: string; readonly url: string }[]
+  /** The latest first. */
+  readonly requests: readonly LiveRequest[]
+  readonly levers: readonly LeverView[]
+  /** What runs now; null: nothing, and something may begin. */
+  readonly running: string | null
+  /** The Services that the doctor can look at, each with what starts it and its command. */
+  readonly patients: readonly { readonly id: string; readonly service: string; readonly command: string }[]
+}
+
+/** The questions that the demo can answer. */
+export interface QuestionsDocument {
+  readonly kind: 'QuestionList'
+  readonly items: readonly {
+    readonly id: string
+    readonly number: number
+    readonly title: Texts
+    readonly asked: readonly string[]
+    readonly command: string
+  }[]
+}
+
+/** What the next requests of the clients met, and what the proxy counted meanwhile. */
+export interface LeverEffect {
+  readonly requests: number
+  /** By the names of the Pods. */
+  readonly answers: readonly { readonly pod: string; readonly count: number }[]
+  readonly lost: readonly { readonly error: string; readonly count: number }[]
+  readonly clients: readonly {
+    readonly name: string
+    /** The Pods that answered it. */
+    readonly pods: readonly string[]
+    /** Its address as Pods saw it. */
+    readonly seenAs: readonly string[]
+  }[]
+  readonly slowestMs: number
+  /** Null: the kernel carries connections, and the proxy does not see them. */
+  readonly proxy: {
+    readonly connections: number
+    /** Pods that were tried, and did not take the connection. */
+    readonly failedTries: number
+    /** Clients that no Pod took. */
+    readonly refused: number
+  } | null
+}
+
+/** One line of what runs, in the order in which it happens. The last one is `effect`, `answer`, `report` or `failed`. */
+export type RunLine =
+  | {
+      readonly kind: 'step'
+      readonly where: string
+      readonly command: string
+      readonly output: string
+      readonly isLever: boolean
+      readonly meaning: Texts | null
+    }
+  | { readonly kind: 'effect'; readonly effect: LeverEffect }
+  | {
+      readonly kind: 'answer'
+      readonly proof: Texts
+      readonly value: number | string
+      readonly text: Texts
+      readonly holds: boolean
+    }
+  | { readonly kind: 'report'; readonly report: DoctorReport }
+  | { readonly kind: 'failed'; readonly message: string; readonly hint: string | null }

@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { tmpdir } from 'node:os'
+import t from 'tap'
+import { type Overview } from '../../lib/status/overview.js'
+import { DemoPageProcess } from '../support/demo/demo-page-process.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { askDashboard, ServedDashboard } from '../support/status/served-dashboard.js'
+
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'starts each mode itself')
+const LEVER = JSON.stringify({ id: 'scale/3' })
+
+/** Sends a request with headers that fetch does not let a program choose. */
+async function statusOf(origin: string, method: string, path: string, headers: Record<string, string>, body = '') {
+  const sent = request(`${origin}${path}`, { method, headers })
+  sent.end(body)
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  await text(response)
+  return response.statusCode
+}
+
+t.test('the page of the demo shows its proxy and its clients, and ends without a trace', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  const page = await fetch(`${demo.origin}/`)
+  t.match(await page.text(), /<script type="module" src="\/page.js">/)
+  t.match(page.headers.get('content-security-policy'), /default-src 'none'/)
+  const overview = (await (await fetch(`${demo.origin}/v1`)).json()) as Overview
+  t.equal(overview.mode, 'userspace')
+  t.ok(overview.paths.includes('/demo'), 'the page knows that it has levers')
+
+  const effect = await demo.pull('scale/4')
+  t.equal(effect.lost.length, 0)
+  t.same(
+    effect.clients.map(({ name }) => name),
+    ['client-a', 'client-b', 'outside'],
+  )
+  t.ok((effect.proxy?.connections ?? 0) >= 9, 'the proxy counted them')
+  t.equal((await demo.document()).pods.length, 4)
+
+  const rules = (await (await fetch(`${demo.origin}/v1/rules`)).json()) as { items: unknown[] }
+  t.ok(rules.items.length > 10, 'other answers are those of the proxy')
+  t.equal((await fetch(`${demo.origin}/v1/nothing`)).status, 404)
+  const events = await fetch(`${demo.origin}/v1/events`)
+  t.match(events.headers.get('content-type'), /event-stream/)
+  const { value } = await events.body!.getReader().read()
+  t.match(new TextDecoder().decode(value), /^(event|data|:|id|retry)/)
+
+  t.equal(await demo.end(), 0)
+  t.equal(demo.left(), '')
+})
+
+t.test('only the page itself can pull a lever', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  const { host } = new URL(demo.origin)
+  const json = { 'Content-Type': 'application/json' }
+  const refused: readonly (readonly [string, number, string, Record<string, string>, string])[] = [
+    ['another origin', 403, '/demo/run', { ...json, Origin: 'http://example.com' }, LEVER],
+    ['another port of this host', 403, '/demo/run', { ...json, Origin: 'http://127.0.0.1:1' }, LEVER],
+    ['no origin', 403, '/demo/run', json, LEVER],
+    ['a name that leads here', 403, '/demo/run', { ...json, Host: 'evil.test', Origin: 'http://evil.test' }, LEVER],
+    [
+      'a form of another site',
+      403,
+      '/demo/run',
+      { ...json, Origin: `http://${host}`, 'Sec-Fetch-Site': 'cross-site' },
+      LEVER,
+    ],
+    ['a type that needs no permission', 415, '/demo/run', { Origin: demo.origin, 'Content-Type': 'text/plain' }, LEVER],
+    ['an unknown lever', 404, '/demo/run', { ...json, Origin: demo.origin }, '{"id": "scale/7"}'],
+    ['a command', 404, '/demo/run', { ...json, Origin: demo.origin }, '{"id": "kill/x; reboot"}'],
+    ['no JSON', 400, '/demo/run', { ...json, Origin: demo.origin }, 'scale/3'],
+    ['no id', 400, '/demo/run', { ...json, Origin: demo.origin }, '{"id": 3}'],
+    ['a long request', 413, '/demo/run', { ...json, Origin: demo.origin }, `{"id": "${'x'.repeat(5000)}"}`],
+    ['a change at another path', 405, '/v1/services', { ...json, Origin: demo.origin }, LEVER],
+  ]
+  for (const [what, status, path, headers, body] of refused)
+    t.equal(await statusOf(demo.origin, 'POST', path, { Host: host, ...headers }, body), status, what)
+  t.equal(await statusOf(demo.origin, 'GET', '/demo/run', { Host: host }), 405, 'a link')
+  t.equal(await statusOf(demo.origin, 'GET', '/demo', { Host: 'evil.test' }), 403, 'reading by a name that leads here')
+  t.equal((await demo.document()).pods.length, 3, 'nothing has changed')
+
+  const first = demo.run('scale/2')
+  while ((await demo.document()).running === null);
+  t.equal((await demo.post(LEVER)).status, 409, 'a second one waits for the end of the first')
+  t.equal((await first).at(-1)?.kind, 'effect')
+  t.equal((await demo.document()).running, null)
+})
+
+t.test('the page of a proxy has no levers', { skip }, async t => {
+  const served = await ServedDashboard.start(t)
+  t.equal((await served.ask('/demo')).status, 404)
+  t.equal((await served.ask('/demo/run', {}, 'POST')).status, 405)
+  t.equal((await askDashboard(served.port, '/v1/demo', { Host: '127.0.0.1' }, 'GET')).status, 404)
+})
+
+t.test('an ordinary user reaches the page on the loopback of the machine', { skip }, async t => {
+  const through = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--']
+  try {
+    const probe = [...through.slice(1), 'unshare', '--user', '--map-root-user', '--net', '--mount', 'true']
+    execFileSync('setpriv', probe, { stdio: 'pipe' })
+  } catch (error) {
+    t.pass(`# SKIP user namespaces are not allowed here: ${String((error as { stderr?: Buffer }).stderr).trim()}`)
+    return
+  }
+  const demo = await DemoPageProcess.start(t, [], { through, env: { HOME: tmpdir() } })
+  t.equal((await demo.pull('kill/nginx-deployment-1')).lost.length, 0)
+  t.equal(await demo.end(), 0)
+  await t.rejects(fetch(`${demo.origin}/`), 'no program listens there any more')
+})
+
+t.test('a port that another program has is named', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  const { port } = new URL(demo.origin)
+  await t.rejects(DemoPageProcess.start(t, [`--page-port=${port}`]), /HTTP_BIND_FAILED/)
+  await t.rejects(DemoPageProcess.start(t, ['--page-port=http']), /--page-port "http": expected a port/)
+  await t.rejects(DemoPageProcess.start(t, ['--keep']), /Leave out --keep/)
+})

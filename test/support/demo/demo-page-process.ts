@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type Test } from 'tap'
+import { type DemoDocument, type LeverEffect, type RunLine } from '../../../lib/demo-page/demo-document.js'
+import { WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
+import { isolatedDemo } from '../processes/isolated-demo.js'
+import { PROXY_PROGRAM } from '../processes/proxy-process.js'
+
+/** A running `kube-proxy demo --page`, and its page. It ends with the test. */
+export class DemoPageProcess {
+  /** Where the page is, without the last slash. */
+  readonly origin: string
+  /** What the demo has left in the system. */
+  readonly left: () => string
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, origin: string, left: () => string) {
+    this.#child = child
+    this.origin = origin
+    this.left = left
+  }
+
+  /** Starts it, and waits for its page. @param through a program that starts it, with arguments */
+  static async start(
+    t: Test,
+    args: readonly string[] = [],
+    { through = [], env: more = {} }: { readonly through?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<DemoPageProcess> {
+    const { env, left } = isolatedDemo()
+    const command = [...WITHOUT_TAP_LOADER, ...through, process.execPath, PROXY_PROGRAM, 'demo', '--page', ...args]
+    const child = spawn('/usr/bin/env', command, { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
+    t.teardown(async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGINT')
+      await once(child, 'close')
+    })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (text += String(chunk)))
+    while (!/The page: (\S+)\/$/m.test(text)) {
+      if (child.exitCode !== null) throw new Error(text)
+      await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
+    }
+    return new DemoPageProcess(child, /The page: (\S+)\/$/m.exec(text)![1]!, left)
+  }
+
+  /** Ends it as Ctrl-C does. @returns its exit code */
+  async end(): Promise<number | null> {
+    this.#child.kill('SIGINT')
+    const [exitCode] = (await once(this.#child, 'close')) as [number | null]
+    return exitCode
+  }
+
+  /** What the demo says of itself. */
+  async document(): Promise<DemoDocument> {
+    const response = await fetch(`${this.origin}/demo`)
+    return (await response.json()) as DemoDocument
+  }
+
+  /** Asks to run something, as a page would. */
+  post(body: string, headers: Readonly<Record<string, string>> = {}, path = '/demo/run'): Promise<Response> {
+    const all = { 'Content-Type': 'application/json', Origin: this.origin, ...headers }
+    return fetch(`${this.origin}${path}`, { method: 'POST', headers: all, body })
+  }
+
+  /** Runs something to its end. */
+  async run(id: string): Promise<readonly RunLine[]> {
+    const response = await this.post(JSON.stringify({ id }))
+    const text = await response.text()
+    if (response.status !== 200) throw new Error(`${id}: ${response.status} ${text}`)
+    return text
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as RunLine)
+  }
+
+  /** Pulls a lever, and returns what the next requests met. */
+  async pull(id: string): Promise<LeverEffect> {
+    const last = (await this.run(id)).at(-1)
+    if (last?.kind === 'effect') return last.effect
+    throw new Error(`${id}: ${JSON.stringify(last)}`)
+  }
+}
