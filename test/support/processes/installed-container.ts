@@ -17,7 +17,7 @@ export function containerCommand({ container, command }: Installer): readonly st
   return words.flatMap(word => (word === FLAGS ? flags : [word.replace(FLAGS, flags.join(' '))]))
 }
 
-/** The image as an installer starts it: with its command, environment and mounts, and with all rights. */
+/** The image as an installer starts it: with its command, environment and mounts. */
 export class InstalledContainer {
   readonly mounts: readonly InstallerMount[]
   /** Resolves with the exit code. */
@@ -26,8 +26,18 @@ export class InstalledContainer {
   readonly #network: NodeNetwork
   readonly #output: string[] = []
 
-  /** @param certificate of the API server at 127.0.0.1:6443 */
-  constructor(t: Test, image: BuiltImage, network: NodeNetwork, installer: Installer, certificate: ServerCertificate) {
+  /**
+   * @param certificate of the API server at 127.0.0.1:6443
+   * @param capabilities those of a container without `privileged`; left out: it has all rights
+   */
+  constructor(
+    t: Test,
+    image: BuiltImage,
+    network: NodeNetwork,
+    installer: Installer,
+    certificate: ServerCertificate,
+    capabilities?: readonly string[],
+  ) {
     const root = writeInstallerFiles(t, installer, certificate)
     this.mounts = makeInstallerMounts(t, installer, root)
     this.#network = network
@@ -37,6 +47,7 @@ export class InstalledContainer {
       env: { ...options.env, ...installer.env },
       mounts: [...this.mounts, ...mountOtherFiles(root, this.mounts)],
       memory: ['/tmp'],
+      capabilities,
     })
     const { child } = this.#container
     t.teardown(() => child.kill('SIGKILL'))
