@@ -15,6 +15,7 @@ import { readManifests } from '../../../lib/source/read-manifests.js'
 import { findIptables } from '../../../lib/system/detect-iptables.js'
 import { kernelTools } from '../../../lib/system/kernel-tools.js'
 import { RecordingLog } from '../log/recording-log.js'
+import { NODE_ADDRESSES } from './replayed-services.js'
 import { type Prediction, type PredictionRequest, type Predictions, predictionOf } from './prediction.js'
 
 const { config, problems } = readConfig(JSON.parse(process.argv[2]!) as Record<string, string>, 'this-node', MODES)
@@ -29,7 +30,7 @@ async function readStates(): Promise<Record<keyof Predictions, ExplainedState>> 
   })
   const plan = offlineState({
     ...{ objects, config, mode: modeByName(config.modes[0]!), isNodeNamed: true },
-    nodeAddresses: ['192.168.50.1', 'fd00:50::1'],
+    nodeAddresses: Object.values(NODE_ADDRESSES).flatMap(({ main, second }) => [main, second]),
     podRanges: [],
   })
   // Manifests do not say how the Pods are attached.
