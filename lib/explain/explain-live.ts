@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type InspectRequest, type Inspection } from '../dataplane/inspect-request.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
 import { type ResolvedFrontends } from '../frontends/frontend-table.js'
@@ -44,8 +45,10 @@ export async function explainLive(request: ExplainRequest, proxy: LiveProxy): Pr
   const limited = { ...request, limit: MOST_WAYS }
   const { sender, destination } = findEnds(limited, state)
   const { frontend } = destination
+  await nextTurn()
   const sockets = frontend && (await LiveSockets.ask(proxy.inspect, frontend.servicePort, sender.address))
   const missing = sockets?.missing ?? []
+  await nextTurn()
   const notes = missing.map(worker => `Worker ${worker} has not replied: what is there is missing here`)
   return explainPacket(limited, { ...state, sockets, notes: [...state.notes, ...notes] })
 }
@@ -54,6 +57,7 @@ async function liveState(proxy: LiveProxy): Promise<ExplainedState> {
   const { pid, mode, nodeName, node, kernel, objects } = proxy
   const rules = new Map(await proxy.readRules())
   const facts = await readKernelFacts(nodeName, kernel, rules, node)
+  await nextTurn()
   // After the rules, which take time to read: these change at once.
   const { resolved, listeners } = proxy
   return {

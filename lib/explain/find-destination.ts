@@ -51,9 +51,9 @@ export function findDestination(
   const { name: portName, port, protocol } = findPort(service, to)
   const own = known.frontends.filter(
     ({ servicePort: each, kind }) =>
+      each.name === service.name &&
       kind === 'cluster IP' &&
       each.namespace === service.namespace &&
-      each.name === service.name &&
       each.portName === portName &&
       each.protocol === protocol,
   )
@@ -65,10 +65,11 @@ export function findDestination(
 
 function atAddress(to: DestinationText & { readonly kind: 'address' }, state: ExplainedState): Destination {
   const { address, port } = to
-  const candidates = (protocol: Protocol): Frontend | undefined => frontendAt(address, port, protocol, state)
-  const all = (['TCP', 'UDP', 'SCTP'] as const).filter(protocol => candidates(protocol) !== undefined)
+  const near = nearbyFrontends(address, port, state)
+  const candidate = (protocol: Protocol): Frontend | undefined => frontendAt(near, address, protocol)
+  const all = (['TCP', 'UDP', 'SCTP'] as const).filter(protocol => candidate(protocol) !== undefined)
   const protocol = to.protocol ?? all[0] ?? 'TCP'
-  const frontend = candidates(protocol)
+  const frontend = candidate(protocol)
   const others = all.filter(each => each !== protocol)
   const notes =
     to.protocol === undefined && others.length > 0
@@ -80,20 +81,22 @@ function atAddress(to: DestinationText & { readonly kind: 'address' }, state: Ex
   return { address, port, protocol, frontend, text, notes: [...notes, ...more] }
 }
 
-/** The frontend at an address: an address of a Service comes before a node port. */
-function frontendAt(
-  address: IpAddress,
-  port: number,
-  protocol: Protocol,
-  { known, layout }: ExplainedState,
-): Frontend | undefined {
+/** The frontends that may serve an address. There may be 20,000: all of them are looked at once. */
+function nearbyFrontends(address: IpAddress, port: number, { known, layout }: ExplainedState): readonly Frontend[] {
+  const isOfNode = layout.isOwnAddress(address)
   const family = familyOf(address)
-  const own = (known?.frontends ?? []).filter(
+  return (known?.frontends ?? []).filter(
     frontend =>
-      frontend.port === port && frontend.servicePort.protocol === protocol && frontend.servicePort.family === family,
+      frontend.port === port &&
+      (frontend.address === address || (isOfNode && frontend.address === undefined)) &&
+      frontend.servicePort.family === family,
   )
-  const isNodePort = (frontend: Frontend): boolean => frontend.address === undefined && layout.isOwnAddress(address)
-  return own.find(frontend => frontend.address === address) ?? own.find(isNodePort)
+}
+
+/** The frontend at an address: an address of a Service comes before a node port. */
+function frontendAt(near: readonly Frontend[], address: IpAddress, protocol: Protocol): Frontend | undefined {
+  const own = near.filter(({ servicePort }) => servicePort.protocol === protocol)
+  return own.find(frontend => frontend.address === address) ?? own.find(frontend => frontend.address === undefined)
 }
 
 /** What a reader should know of the address besides. */

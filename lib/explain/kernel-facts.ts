@@ -7,7 +7,7 @@ import { canTurnBack, readLinks } from '../system/links.js'
 import { type KernelTools } from '../system/kernel-tools.js'
 import { readLocalRoutes } from '../system/local-routes.js'
 import { KUBE_IPVS_DEVICE, chooseNodeAddress } from '../system/node-addresses.js'
-import { readKernelTicks, readRecentLists } from '../system/recent-lists.js'
+import { type KernelTicks, type RecentList, readKernelTicks, readRecentList } from '../system/recent-lists.js'
 import { readRoutes } from '../system/routes.js'
 import { type ExplainedState } from './explained-state.js'
 import { NodeLayout } from './node-layout.js'
@@ -43,17 +43,14 @@ export async function readKernelFacts(
   const virtualServers = hasIpvs ? await read('virtual servers', [], () => kernel.ipvs.list()) : []
   const addresses = hasIpvs ? await read('Service addresses', undefined, () => kernel.dummyInterface.read()) : undefined
   const links = await read('interfaces', [], readLinks)
-  const [recent, ticks] = [readRecentLists(), readKernelTicks()]
   return {
     layout,
     virtualServers,
     serviceAddresses: [...(addresses ?? [])],
-    sets: needsSets(rules) ? await read('sets', new Map<string, KernelSet>(), () => readSets(kernel)) : new Map(),
-    secondsInList: (list, address) => {
-      const addedAt = recent.get(list)?.get(address)
-      if (addedAt === undefined) return 'never'
-      return ticks === undefined ? undefined : (ticks.now - addedAt) / ticks.perSecond
-    },
+    sets: [...rules.values()].some(({ usesSets }) => usesSets)
+      ? await read('sets', new Map<string, KernelSet>(), () => readSets(kernel))
+      : new Map(),
+    secondsInList: recentReader(),
     canTurnBack: name => canTurnBack(links, name),
     notes,
   }
@@ -73,12 +70,18 @@ async function readLayout(name: string, kernel: KernelTools, node: NodeObject | 
   })
 }
 
-function needsSets(rules: ReadonlyMap<IpFamily, RuleTables>): boolean {
-  return [...rules.values()].some(({ tables }) =>
-    [...tables.values()].some(chains =>
-      [...chains.values()].some(ofChain => ofChain.some(args => args.includes('--match-set'))),
-    ),
-  )
+/** Reads a list of `-m recent` when a packet meets a rule with it, and once: there is one for each endpoint of a Service with affinity. */
+function recentReader(): KernelFacts['secondsInList'] {
+  const lists = new Map<string, RecentList>()
+  let ticks: KernelTicks | undefined
+  return (list, address) => {
+    const known = lists.get(list) ?? readRecentList(list)
+    lists.set(list, known)
+    const addedAt = known.get(address)
+    if (addedAt === undefined) return 'never'
+    ticks ??= readKernelTicks()
+    return ticks === undefined ? undefined : (ticks.now - addedAt) / ticks.perSecond
+  }
 }
 
 async function readSets({ ipSets }: KernelTools): Promise<Map<string, KernelSet>> {

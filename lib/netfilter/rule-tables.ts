@@ -16,15 +16,19 @@ export class RuleTables {
   readonly #policies: ReadonlyMap<string, string>
   /** By the arguments of the rule. */
   readonly #counters: ReadonlyMap<readonly string[], RuleCounter>
+  /** Whether a rule asks for a set of the kernel. */
+  readonly usesSets: boolean
 
   constructor(
     tables: ObservedRules,
     policies: ReadonlyMap<string, string> = new Map(),
     counters: ReadonlyMap<readonly string[], RuleCounter> = new Map(),
+    usesSets = false,
   ) {
     this.#tables = tables
     this.#policies = policies
     this.#counters = counters
+    this.usesSets = usesSets
   }
 
   /** The tables with their chains. */
@@ -86,7 +90,7 @@ export function* ruleTableSteps(text: string): Generator<undefined, RuleTables> 
       if (match[1] !== undefined) counters.set(args, { packets: Number(match[1]), bytes: Number(match[2]) })
     }
   }
-  return new RuleTables(tables, policies, counters)
+  return new RuleTables(tables, policies, counters, text.includes(' --match-set '))
 }
 
 /** The rules as a kernel would have them that has no other rules. */

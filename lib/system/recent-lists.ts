@@ -19,10 +19,23 @@ export interface KernelTicks {
 /** The lists of `-m recent` by name. Empty where the kernel has none, or this process may not read them. */
 export function readRecentLists(): Map<string, RecentList> {
   try {
-    return new Map(readdirSync(FOLDER).map(name => [name, parseRecentList(readFileSync(`${FOLDER}/${name}`, 'utf8'))]))
+    return new Map(readdirSync(FOLDER).map(name => [name, parseRecentList(readList(name))]))
   } catch {
     return new Map()
   }
+}
+
+/** One list of `-m recent`: there may be thousands. Empty where the kernel does not have it, or this process may not read it. */
+export function readRecentList(name: string): RecentList {
+  try {
+    return parseRecentList(readList(name))
+  } catch {
+    return new Map()
+  }
+}
+
+function readList(name: string): string {
+  return readFileSync(`${FOLDER}/${name}`, 'utf8')
 }
 
 /** Reads lines such as `src=10.244.0.2 ttl: 64 last_seen: 4296082234 oldest_pkt: 1 4296082234`. */

@@ -4,6 +4,7 @@ import { decideCondition } from './decide-condition.js'
 import { ARRIVING, BALANCED, DELIVERED, FORWARDED, LOOPED_BACK, SENT, type Stage } from './stage.js'
 import { type PacketPath, type PathEnd, type RuleStep } from './packet-path.js'
 import { type Hook, type NodeFacts, type Packet, type PacketView } from './packet-view.js'
+import { otherHostFilter } from './other-host-filter.js'
 import { readRule } from './read-rule.js'
 import { type ReadRule } from './rule-condition.js'
 import { type Frame, type WalkState, addAssumption, addStep, firstState, listOf } from './walk-state.js'
@@ -119,8 +120,10 @@ class RuleWalker {
 
   #nextRule(state: WalkState, frame: Frame): WalkState | undefined {
     const { rules } = frame
+    const isForOtherHost = otherHostFilter(state.packet.destination)
     for (let { index } = frame; index < rules.length; index++) {
       const args = rules[index]!
+      if (isForOtherHost(args)) continue
       const rule = readRule(args)
       const answer = this.#decide(rule, state.packet)
       if (answer === 'no' || (answer === 'unknown' && rule.action.kind === 'none')) continue
