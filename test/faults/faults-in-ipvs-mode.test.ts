@@ -1,5 +1,3 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type ObservedServer } from '../../lib/system/ipvs-text.js'
@@ -7,7 +5,11 @@ import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { type AllowedLosses, FaultMeasurement } from '../support/faults/fault-measurement.js'
 import { faultsOf } from '../support/faults/faults-of.js'
 import { IpvsNode } from '../support/faults/ipvs-node.js'
+import { type IpvsProgramFault, MISSING, failing, hanging } from '../support/faults/ipvs-program-fault.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
+import { type ServiceNode } from '../support/nodes/service-node.js'
+import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
+import { FixedPortUdpClient } from '../support/pods/fixed-port-udp-client.js'
 
 const testFault = faultsOf('ipvs mode, in a virtual machine')
 const skip = ipvsUnavailable
@@ -15,11 +17,12 @@ const skip = ipvsUnavailable
 const API_AWAY_MS = 3000
 /** How long the traffic continues after the recovery, in milliseconds: it has to show that nothing more is lost. */
 const AFTERMATH_MS = 1000
-/** How long a program hangs, and how long a dead Pod stays an endpoint, in milliseconds. */
-const FAULT_MS = 2000
+/** How long a dead Pod stays an endpoint, in milliseconds. */
+const DEAD_MS = 2000
+/** How long a UDP client waits before it sends again, in milliseconds. */
+const RESEND_MS = 1000
 /** Open connections of the steady traffic. */
 const OPEN = 20
-const PROGRAMS = ['ipset', 'ipvsadm']
 /** The last number of the first address of Services that are created during faults. */
 const FIRST_CREATED = 100
 /** What the proxy logs when it has repaired what another program has changed, or when the first attempt was refused. */
@@ -79,6 +82,14 @@ testFault(
   },
 )
 
+/** A set can only be destroyed while no rule uses it, so the proxy must not have repaired the rules yet. */
+const DESTROY_ALL = `
+empty() { printf '*nat\\nCOMMIT\\n*filter\\nCOMMIT\\n*mangle\\nCOMMIT\\n'; }
+for attempt in 1 2 3 4 5; do
+  empty | iptables-restore && empty | ip6tables-restore && ipset destroy && ipvsadm -C && exit 0
+done
+exit 1`
+
 const DAMAGES = [
   {
     fault: 'Another program deletes a virtual server, then all of them (ipvsadm -D, -C)',
@@ -105,6 +116,13 @@ const DAMAGES = [
     promise: 'IPVS serves these clients without them; nothing is lost. The rules return at once.',
     scripts: ['for table in nat filter mangle; do iptables -t $table -F; done'],
     allowed: {},
+  },
+  {
+    fault: 'Another program destroys all chains, sets and virtual servers',
+    promise:
+      'All of them are back at the next check of the kernel at the latest, which is after 3 s here. Until then, clients are refused or wait, UDP requests are lost, and open connections may be cut.',
+    scripts: [DESTROY_ALL],
+    allowed: { newConnections: 'before recovery', udpRequests: 'before recovery', openConnections: OPEN },
   },
 ] as const
 
@@ -137,53 +155,6 @@ async function measureDamage(
   await fault.checkTraffic(traffic, allowed)
 }
 
-/** How a program fails while changes come. */
-interface ProgramFault {
-  readonly begin: (ipvsNode: IpvsNode, folder: string) => void
-  /** Resolves when the fault has had its effect; lines of the log count from this one. */
-  readonly takesEffect: (ipvsNode: IpvsNode, from: number, folder: string) => Promise<unknown>
-  readonly end: (ipvsNode: IpvsNode, folder: string) => void
-}
-
-/** The program fails where it would change something, as if the kernel had no memory. */
-const failing = (program: string, restore: string, message: string, logged: RegExp): ProgramFault => ({
-  begin: ({ path }) =>
-    path.replace(
-      program,
-      `if [ "$1" = ${restore} ]; then cat > /dev/null; echo '${message}' >&2; exit 1; fi; exec "$real" "$@"`,
-    ),
-  takesEffect: ({ cluster }, from) => cluster.proxy.waitForLine(logged, from),
-  end: ({ path }) => path.restore(program),
-})
-
-/** The program does nothing until a file is gone. */
-const hanging = (program: string): ProgramFault => {
-  const [hold, held] = [`hold-${program}`, `held-${program}`]
-  return {
-    begin: ({ path }, folder) => {
-      writeFileSync(join(folder, hold), '')
-      path.replace(
-        program,
-        `touch ${join(folder, held)}; while [ -e ${join(folder, hold)} ]; do sleep 0.1; done; exec "$real" "$@"`,
-      )
-    },
-    takesEffect: async (_, __, folder) => {
-      await waitUntil(() => existsSync(join(folder, held)), 'the program hangs')
-      await delay(FAULT_MS)
-    },
-    end: ({ path }, folder) => {
-      rmSync(join(folder, hold))
-      path.restore(program)
-    },
-  }
-}
-
-const MISSING: ProgramFault = {
-  begin: ({ path }) => PROGRAMS.forEach(name => path.remove(name)),
-  takesEffect: ({ cluster }, from) => cluster.proxy.waitForLine(/PROGRAM_MISSING.*family="IPv4"/, from),
-  end: ({ path }) => PROGRAMS.forEach(name => path.restore(name)),
-}
-
 testFault(
   {
     fault: 'ipset, then ipvsadm fails with exit code 1',
@@ -203,7 +174,7 @@ testFault(
     promise: 'What was served is served, as it was. Changes take effect after the fault.',
     skip,
   },
-  (t, fault) => measurePrograms(t, fault, PROGRAMS.map(hanging)),
+  (t, fault) => measurePrograms(t, fault, ['ipset', 'ipvsadm'].map(hanging)),
 )
 
 testFault(
@@ -216,7 +187,7 @@ testFault(
 )
 
 /** During each fault a Service is created, and the endpoints of another one change. */
-async function measurePrograms(t: Test, fault: FaultMeasurement, faults: readonly ProgramFault[]): Promise<void> {
+async function measurePrograms(t: Test, fault: FaultMeasurement, faults: readonly IpvsProgramFault[]): Promise<void> {
   const ipvsNode = await startNode()
   const { node, proxy } = ipvsNode.cluster
   const { client, web } = node
@@ -252,4 +223,66 @@ async function measurePrograms(t: Test, fault: FaultMeasurement, faults: readonl
 function asText({ realServers, ...server }: ObservedServer): string {
   const inUse = realServers.filter(({ weight }) => weight > 0)
   return JSON.stringify([server, inUse.map(({ address, port, weight }) => [address, port, weight])])
+}
+
+testFault(
+  {
+    fault: 'A Pod is killed, and is an endpoint for 2 s more',
+    promise:
+      'Connections to the other Pod continue. As soon as the endpoint is removed, that Pod gets all new connections, and the UDP flows of the dead one. Until then, the kernel sends clients to both.',
+    skip,
+  },
+  async (t, fault) => {
+    const ipvsNode = await startNode()
+    const { node } = ipvsNode.cluster
+    const [dying, living] = node.servers as [PodServer, PodServer]
+    await ipvsNode.moveAll(dying.ip, living.ip)
+    await waitUntil(async () => (await ipvsNode.podsInUse()).length === 2, 'both Pods serve')
+    const flow = await openFlow(node, 'a')
+    // Of connections that another fault has cut, the Pod may not know.
+    const before = await countConnections(dying)
+    const connections = await node.startOpenConnections()
+    const doomed = (await countConnections(dying)) - before
+    t.ok(doomed > 0 && doomed < OPEN, `${doomed} of ${OPEN} open connections are to the Pod`)
+    const requests = await node.startRequests()
+    fault.start()
+    dying.process.kill('SIGKILL')
+    await delay(DEAD_MS)
+    await ipvsNode.moveAll(living.ip)
+    fault.end()
+    await fault.measureRecovery('the other Pod gets all new connections', () =>
+      waitUntil(async () => (await ipvsNode.podsInUse()).join() === living.ip, 'the dead Pod is not in use'),
+    )
+    await fault.measureRecovery('its UDP flow is answered', () =>
+      waitUntil(async () => (await request(node, flow)) === 'b', 'the other Pod answers'),
+    )
+    await delay(AFTERMATH_MS)
+    await fault.checkTraffic([connections, ...requests], {
+      newConnections: 'before recovery',
+      udpRequests: 'before recovery',
+      openConnections: doomed,
+    })
+  },
+)
+
+type PodServer = ServiceNode['servers'][number]
+
+/** A client of `dns` whose datagrams a Pod gets. The scheduler gives it to the Pods in turn. */
+async function openFlow(node: ServiceNode, pod: string): Promise<FixedPortUdpClient> {
+  for (let n = 0; n < node.servers.length; n++) {
+    const client = new FixedPortUdpClient(node.network, (await node.network.addPod()).namespace)
+    if ((await request(node, client)) === pod) return client
+  }
+  throw new Error(`Pod ${pod} got none of ${node.servers.length} flows`)
+}
+
+/** Sends a datagram to `dns`. @returns the name of the Pod that answers, or nothing */
+async function request({ dns }: ServiceNode, client: FixedPortUdpClient): Promise<string> {
+  return (await client.request(dns.clusterIP, dns.port, RESEND_MS * TIMEOUT_FACTOR)).split(' ')[0]!
+}
+
+/** The number of open connections to a Pod. */
+async function countConnections({ namespace }: PodServer): Promise<number> {
+  const { stdout } = await namespace.run('ss', ['-Htn', 'state', 'established', 'sport', '=', ':8080'])
+  return stdout.split('\n').filter(line => line !== '').length
 }

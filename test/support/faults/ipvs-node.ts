@@ -55,6 +55,21 @@ export class IpvsNode {
     await this.cluster.api.sendCommand({ put: [['endpointslices', makeSliceManifest('web', ips, 8080)]] })
   }
 
+  /** From now on, the endpoints of `web` and `dns` are at these addresses. */
+  async moveAll(...ips: readonly string[]): Promise<void> {
+    const put = this.cluster.node.slices(ips).map(slice => ['endpointslices', slice])
+    await this.cluster.api.sendCommand({ put })
+  }
+
+  /** The addresses of the Pods to which `web` or `dns` sends new clients, in order. */
+  async podsInUse(): Promise<readonly string[]> {
+    const { web, dns, nodeIP } = this.cluster.node
+    const addresses = [web.clusterIP, dns.clusterIP, nodeIP]
+    const servers = (await this.servers()).filter(({ address }) => addresses.includes(address))
+    const inUse = servers.flatMap(({ realServers }) => realServers.filter(({ weight }) => weight > 0))
+    return [...new Set(inUse.map(({ address }) => address))].sort()
+  }
+
   /** Creates a Service with the Pods `a` and `b`. */
   async createService(name: string, clusterIP: string): Promise<void> {
     const service = makeServiceManifest(name, { clusterIP, port: 80 })
@@ -83,10 +98,14 @@ export class IpvsNode {
     )
   }
 
-  /** What the proxy has in the kernel: rules in order, and all else sorted. Endpoints that only their open connections use are left out. */
+  /**
+   * What the proxy has in the kernel: rules in order, and all else sorted. Endpoints that only their open connections use are left out, and so
+   * is the random number of each set.
+   */
   async kernelState(): Promise<readonly string[]> {
     const isKept = (line: string): boolean => line !== '' && !line.endsWith(' -w 0')
     const rules = (await this.run('iptables-save')).split('\n').filter(line => /^(-A|:KUBE-)/.test(line))
-    return [...(await this.run(READ_STATE)).split('\n').filter(isKept).sort(), ...rules]
+    const state = (await this.run(READ_STATE)).replaceAll(/ initval 0x\w+/g, '')
+    return [...state.split('\n').filter(isKept).sort(), ...rules]
   }
 }

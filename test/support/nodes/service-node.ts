@@ -11,6 +11,8 @@ import { TIMEOUT_FACTOR } from './timeout-factor.js'
 /** The family of all addresses that a `ServiceNode` uses. */
 export type ServiceFamily = 'IPv4' | 'IPv6'
 
+type Server = Awaited<ReturnType<NodeNetwork['addServer']>>
+
 const ADDRESSES = {
   IPv4: { node: NODE_IP, web: '10.96.0.10', dns: '10.96.0.53', pod: 'ip' },
   IPv6: { node: NODE_IP6, web: 'fd00:96::a', dns: 'fd00:96::53', pod: 'ip6' },
@@ -35,7 +37,9 @@ const FAULT_TRAFFIC = {
 export class ServiceNode {
   readonly network: NodeNetwork
   readonly manifests: ManifestFolder
-  /** The addresses of the Pods `a` and `b`. */
+  /** The Pods `a` and `b`. */
+  readonly servers: readonly Server[]
+  /** Their addresses. */
   readonly ips: readonly string[]
   readonly web: { readonly clusterIP: string; readonly port: number; readonly nodePort: number }
   readonly dns: { readonly clusterIP: string; readonly port: number; readonly protocol: 'UDP' }
@@ -52,14 +56,13 @@ export class ServiceNode {
   static async create(t: Test, flags: readonly string[], family: ServiceFamily = 'IPv4'): Promise<ServiceNode> {
     const network = await NodeNetwork.create(t)
     const servers = [await network.addServer('a'), await network.addServer('b')]
-    const ips = servers.map(server => server[ADDRESSES[family].pod])
-    return new ServiceNode(network, new ManifestFolder(t), ips, await network.addPod(), family, flags)
+    return new ServiceNode(network, new ManifestFolder(t), servers, await network.addPod(), family, flags)
   }
 
   private constructor(
     network: NodeNetwork,
     manifests: ManifestFolder,
-    ips: readonly string[],
+    servers: readonly Server[],
     pod: Awaited<ReturnType<NodeNetwork['addPod']>>,
     family: ServiceFamily,
     flags: readonly string[],
@@ -67,7 +70,8 @@ export class ServiceNode {
     const { web, dns, node } = ADDRESSES[family]
     this.network = network
     this.manifests = manifests
-    this.ips = ips
+    this.servers = servers
+    this.ips = servers.map(server => server[ADDRESSES[family].pod])
     this.web = { clusterIP: web, port: 80, nodePort: 30080 }
     this.dns = { clusterIP: dns, port: 53, protocol: 'UDP' }
     this.nodeIP = node
@@ -76,7 +80,7 @@ export class ServiceNode {
     this.clientIP = pod[ADDRESSES[family].pod]
     this.#family = family
     this.#flags = flags
-    this.write(ips)
+    this.write(this.ips)
   }
 
   /** Writes the manifests of both Services, with these endpoints and further objects. */

@@ -16,14 +16,14 @@ export class FixedPortUdpClient {
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
   }
 
-  /** Sends five bytes and waits for the answer. */
-  request(ip: string, port: number): Promise<string> {
-    return this.#sendCommand({ ip, port, waits: true })
+  /** Sends five bytes and waits for the answer. @param limitMs how long at most @returns it; empty if it does not come in time */
+  request(ip: string, port: number, limitMs: number | null = null): Promise<string> {
+    return this.#sendCommand({ ip, port, waits: true, limitMs })
   }
 
   /** Sends five bytes. */
   async send(ip: string, port: number): Promise<void> {
-    await this.#sendCommand({ ip, port, waits: false })
+    await this.#sendCommand({ ip, port, waits: false, limitMs: null })
   }
 
   async #sendCommand(command: object): Promise<string> {
