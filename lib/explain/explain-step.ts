@@ -1,6 +1,6 @@
 import { hostPort } from '../model/address.js'
 import { type RuleTables } from '../netfilter/rule-tables.js'
-import { type RuleStep, type WalkStep } from '../netfilter/walk/packet-path.js'
+import { type RuleStep, type VirtualServerStep, type WalkStep } from '../netfilter/walk/packet-path.js'
 import { type PacketView } from '../netfilter/walk/packet-view.js'
 import { ruleSentence } from '../netfilter/walk/rule-sentence.js'
 import { ruleLine } from '../netfilter/walk/rule-parts.js'
@@ -39,15 +39,19 @@ export function explainStep(step: WalkStep, rules: RuleTables): ExplainedStep {
     case 'route':
       return plainStep('route', routeSentence(step))
     case 'virtual server': {
-      const { before, after, server, hook } = step
-      const place = hostPort(before.destination, before.port)
-      const sentence =
-        after === undefined
-          ? `IPVS has a virtual server at ${place} without real servers: it refuses.`
-          : `IPVS has a virtual server at ${place} and picks ${hostPort(after.destination, after.port)} of ${countOf(server.realServers.length, 'real server')} (scheduler ${server.scheduler}).`
-      return plainStep('virtual-server', sentence, { hook, ...changeOf(before, after ?? before) })
+      const { before, after, hook } = step
+      return plainStep('virtual-server', serverSentence(step), { hook, ...changeOf(before, after ?? before) })
     }
   }
+}
+
+function serverSentence({ before, after, server }: VirtualServerStep): string {
+  const place = `IPVS has a virtual server at ${hostPort(before.destination, before.port)}`
+  if (after === undefined) return `${place} without real servers: it refuses.`
+  const target = hostPort(after.destination, after.port)
+  if (server.kept !== undefined)
+    return `${place} with persistence: ${before.source ?? 'the client'} keeps ${target} for ${server.kept.endsInSeconds} s more.`
+  return `${place} and picks ${target} of ${countOf(server.realServers.length, 'real server')} (scheduler ${server.scheduler}).`
 }
 
 function explainRule(step: RuleStep, rules: RuleTables): ExplainedStep {

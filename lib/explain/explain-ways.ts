@@ -178,10 +178,14 @@ function listenerWays(
   })
 }
 
-/** By `-m recent`, in iptables mode. */
+/** By `-m recent` in iptables mode, by the persistence of a virtual server in ipvs mode. */
 function rememberedEndpoint(paths: readonly PacketPath[], facts: NodeFacts): KeptByAffinity | undefined {
   for (const { steps, packet } of paths)
     for (const step of steps) {
+      if (step.kind === 'virtual server' && step.server.kept !== undefined) {
+        const { address, port, usedSecondsAgo, endsInSeconds } = step.server.kept
+        return { endpoint: hostPort(address, port), usedSecondsAgo, endsInSeconds }
+      }
       if (step.kind !== 'rule' || step.isAssumed || step.before.source === undefined) continue
       for (const condition of step.rule.conditions) {
         if (condition.kind !== 'recent' || condition.isNegated || condition.seconds === undefined) continue

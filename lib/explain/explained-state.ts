@@ -7,8 +7,9 @@ import { type ServiceObject } from '../model/objects.js'
 import { type ServicePort } from '../model/service-port.js'
 import { type RuleTables } from '../netfilter/rule-tables.js'
 import { type KernelSet } from '../netfilter/walk/kernel-set.js'
-import { type NodeFacts, type Packet, type PacketView } from '../netfilter/walk/packet-view.js'
+import { type BalancedServer, type NodeFacts, type Packet, type PacketView } from '../netfilter/walk/packet-view.js'
 import { type EndpointsExplanation } from '../snapshot/explain-endpoints.js'
+import { type PersistedClient } from '../system/persisted-client.js'
 import { type VirtualServer } from '../system/virtual-server.js'
 import { type LiveSockets } from './live-sockets.js'
 import { type NodeLayout } from './node-layout.js'
@@ -51,6 +52,8 @@ export interface ExplainedState {
    */
   findListener(arrived: PacketView, sent: Packet): ListenerSpec | undefined
   readonly virtualServers: readonly VirtualServer[]
+  /** The clients that virtual servers keep at a real server. */
+  readonly persisted: readonly PersistedClient[]
   /** Addresses of Services that the node itself has. */
   readonly serviceAddresses: readonly IpAddress[]
   readonly sets: ReadonlyMap<string, KernelSet>
@@ -73,7 +76,8 @@ export function isNodeAddress({ layout, serviceAddresses }: ExplainedState, ip: 
 }
 
 /** The facts that rules depend on. */
-export function factsOf({ layout, serviceAddresses, sets, secondsInList, virtualServers }: ExplainedState): NodeFacts {
+export function factsOf(state: ExplainedState): NodeFacts {
+  const { layout, serviceAddresses, sets, secondsInList, virtualServers } = state
   const ofServices = new Set(serviceAddresses)
   return {
     isOwnAddress: ip => layout.isOwnAddress(ip) || ofServices.has(ip),
@@ -81,11 +85,33 @@ export function factsOf({ layout, serviceAddresses, sets, secondsInList, virtual
     addressOf: (name, family) => layout.addressOf(name, family),
     findSet: name => sets.get(name),
     secondsInList,
-    findVirtualServer: (protocol, address, port) => {
+    findVirtualServer: (protocol, address, port, client) => {
       const server = virtualServers.find(
         each => each.protocol === protocol && each.address === address && each.port === port,
       )
-      return server && { ...server, realServers: server.realServers.filter(({ weight }) => weight > 0) }
+      if (server === undefined) return undefined
+      const realServers = server.realServers.filter(({ weight }) => weight > 0)
+      return { ...server, realServers, kept: keptRealServer({ ...server, realServers }, client, state.persisted) }
     },
   }
+}
+
+/** What the kernel keeps for the client. It picks again if that real server gets no new connections (`expire_quiescent_template`). */
+function keptRealServer(
+  { protocol, address, port, persistenceSeconds, realServers }: VirtualServer,
+  client: IpAddress | undefined,
+  persisted: readonly PersistedClient[],
+): BalancedServer['kept'] {
+  if (persistenceSeconds === 0) return undefined
+  const found = persisted.find(
+    each =>
+      each.client === client &&
+      each.server.protocol === protocol &&
+      each.server.address === address &&
+      each.server.port === port &&
+      realServers.some(real => real.address === each.real.address && real.port === each.real.port),
+  )
+  if (found === undefined) return undefined
+  const { real, leftSeconds } = found
+  return { ...real, endsInSeconds: leftSeconds, usedSecondsAgo: Math.max(0, persistenceSeconds - leftSeconds) }
 }

@@ -15,7 +15,7 @@ import { NodeLayout } from './node-layout.js'
 /** What the kernel of this node says besides its rules. */
 export type KernelFacts = Pick<
   ExplainedState,
-  'layout' | 'virtualServers' | 'serviceAddresses' | 'sets' | 'secondsInList' | 'canTurnBack' | 'notes'
+  'layout' | 'virtualServers' | 'persisted' | 'serviceAddresses' | 'sets' | 'secondsInList' | 'canTurnBack' | 'notes'
 >
 
 /**
@@ -41,11 +41,14 @@ export async function readKernelFacts(
   const layout = await readLayout(nodeName, kernel, node)
   const hasIpvs = kernel.hasInterface(KUBE_IPVS_DEVICE)
   const virtualServers = hasIpvs ? await read('virtual servers', [], () => kernel.ipvs.list()) : []
+  const isPersistent = virtualServers.some(({ persistenceSeconds }) => persistenceSeconds > 0)
+  const persisted = isPersistent ? await read('clients of virtual servers', [], () => kernel.ipvs.listPersisted()) : []
   const addresses = hasIpvs ? await read('Service addresses', undefined, () => kernel.dummyInterface.read()) : undefined
   const links = await read('interfaces', [], readLinks)
   return {
     layout,
     virtualServers,
+    persisted,
     serviceAddresses: [...(addresses ?? [])],
     sets: [...rules.values()].some(({ usesSets }) => usesSets)
       ? await read('sets', new Map<string, KernelSet>(), () => readSets(kernel))

@@ -54,6 +54,7 @@ export function planState({ mode, config, store, layout, families, notes }: Plan
     }),
     findListener: arrived => listenerAt(forecast.listeners, arrived),
     virtualServers: forecast.virtualServers,
+    persisted: [],
     serviceAddresses: forecast.serviceAddresses,
     sets: forecast.sets,
     // The first connection of a client.

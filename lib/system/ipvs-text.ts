@@ -56,7 +56,8 @@ function parseSettings(words: readonly string[]): Pick<VirtualServer, 'scheduler
   }
 }
 
-function parseHostPort(text: string): { readonly address: IpAddress; readonly port: number } | undefined {
+/** Reads `10.96.0.10:80` or `[fd00::1]:80`. */
+export function parseHostPort(text: string): { readonly address: IpAddress; readonly port: number } | undefined {
   const [, host, port] = /^(.*):(\d+)$/.exec(text) ?? []
   const address = parseIp(host?.replace(/^\[(.*)\]$/, '$1'))
   return address === undefined ? undefined : { address, port: Number(port) }

@@ -1,6 +1,7 @@
 import { type CommandResult, runCommand } from './command.js'
 import { ipvsFailure } from './ipvs-failure.js'
 import { type ObservedServer, type IpvsChange, changeLine, parseIpvsText } from './ipvs-text.js'
+import { type PersistedClient, parsePersistedClients } from './persisted-client.js'
 
 /** Timeouts of IPVS in seconds; 0 keeps the kernel's value. */
 export interface IpvsTimeouts {
@@ -14,6 +15,8 @@ export interface IpvsTimeouts {
 export interface Ipvs {
   /** All virtual servers. @throws ProxyFailure IPVS_ABSENT, IPVS_FORBIDDEN … */
   list(): Promise<ObservedServer[]>
+  /** The clients that virtual servers keep at a real server, of all programs. @throws ProxyFailure */
+  listPersisted(): Promise<PersistedClient[]>
   /**
    * Makes the changes in order. It continues after a change that fails.
    * @throws ProxyFailure when some changes failed
@@ -27,11 +30,8 @@ const TIMEOUT_MS = 60_000
 
 /** IPVS through the program `ipvsadm`: one process for each call. */
 export const ipvsProgram: Ipvs = {
-  list: async () => {
-    const { exitCode, stdout, stderr } = await runIpvsadm(['-L', '-n'])
-    if (exitCode !== 0) throw ipvsFailure(stderr, '"ipvsadm -L -n" failed')
-    return parseIpvsText(stdout)
-  },
+  list: async () => parseIpvsText(await runList(['-L', '-n'])),
+  listPersisted: async () => parsePersistedClients(await runList(['-L', '-n', '-c'])),
   change: async changes => {
     if (changes.length === 0) return
     const lines = changes.map(changeLine)
@@ -46,6 +46,12 @@ export const ipvsProgram: Ipvs = {
     const { exitCode, stderr } = await runIpvsadm(args)
     if (exitCode !== 0) throw ipvsFailure(stderr, `"ipvsadm ${args.join(' ')}" failed`)
   },
+}
+
+async function runList(args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runIpvsadm(args)
+  if (exitCode !== 0) throw ipvsFailure(stderr, `"ipvsadm ${args.join(' ')}" failed`)
+  return stdout
 }
 
 function runIpvsadm(args: readonly string[], input = ''): Promise<CommandResult> {

@@ -30,6 +30,7 @@ import { parseFlowEntries } from '../../lib/system/conntrack.js'
 import { parseIpSetText } from '../../lib/system/ip-set-text.js'
 import { parseIpvsText } from '../../lib/system/ipvs-text.js'
 import { parseKernelConfig } from '../../lib/system/kernel-build.js'
+import { parsePersistedClients } from '../../lib/system/persisted-client.js'
 import { parseFibTrie, parseIpv6Routes } from '../../lib/system/local-routes.js'
 import { type FuzzedParser, fuzzParsers } from '../support/checks/fuzz-parsers.js'
 
@@ -67,6 +68,7 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
   'rule-event': text => text.split('\n').map(parseRuleEvent),
   'ip-set': text => parseIpSetText(text, 'KUBE-'),
   ipvs: parseIpvsText,
+  'ipvs-connections': parsePersistedClients,
   conntrack: text => [parseFlowEntries(text, 'IPv4'), parseFlowEntries(text, 'IPv6')],
   'kernel-routes': text => [parseFibTrie(text), parseIpv6Routes(text)],
   'kernel-config': parseKernelConfig,

@@ -4,9 +4,13 @@ import { allowedAnswers } from '../support/explain/prediction.js'
 import { REPLAY_FLAGS, createReplayNode } from '../support/explain/replay-node.js'
 import { REPLAYED_SERVICES, addressesOf } from '../support/explain/replayed-services.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { isInVm } from '../support/nodes/virtual-machine.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { PROXY_MODE } from '../support/processes/proxy-mode.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+
+/** An emulated processor would take half an hour for all packets: it replays one of so many, of each kind in turn. */
+const ONE_OF = isInVm ? 11 : 1
 
 t.test(
   `Packets go where explain says (${PROXY_MODE})`,
@@ -22,12 +26,13 @@ t.test(
     // All kinds of clients at the same time: each waits for what does not answer.
     await Promise.all(
       Object.values(clients).map(async (client, clientNumber) => {
-        let index = clientNumber
+        let [number, index] = [clientNumber, 0]
         for (const service of REPLAYED_SERVICES)
           for (const family of ['IPv4', 'IPv6'] as const)
             for (const address of addressesOf(service, family))
               for (const protocol of ['tcp', 'udp'] as const) {
                 if (address.isLoopback && client.kind !== 'node') continue
+                if (number++ % ONE_OF > 0) continue
                 const compared = await comparePrediction(replay, { service, client, address, family, protocol, index })
                 if (compared.problem !== undefined) wrong.push(`${service.name}: ${compared.problem}`)
                 index++
@@ -39,8 +44,8 @@ t.test(
     )
     t.strictSame(wrong, [])
     const counted = [...ends].map(([end, times]) => `${times} ${end}`).join(', ')
-    t.ok(packets > 2500 && predictions > 6000, `${predictions} predictions of ${packets} packets: ${counted}`)
-    for (const end of ['endpoint', 'dropped', 'refused']) t.ok((ends.get(end) ?? 0) > 100, `${end} occurs`)
+    t.ok(packets > 2500 / ONE_OF && predictions > 5500 / ONE_OF, `${predictions} predictions of ${packets} packets: ${counted}`)
+    for (const end of ['endpoint', 'dropped', 'refused']) t.ok((ends.get(end) ?? 0) > 100 / ONE_OF, `${end} occurs`)
 
     await t.test('the command shows the rule and its counter, which counts a packet', async t => {
       const withObjects = [
@@ -89,7 +94,7 @@ t.test(
 
     await t.test(
       'the endpoint that the kernel remembers for a client is predicted',
-      { skip: PROXY_MODE !== 'iptables' && 'the rules do not say it' },
+      { skip: PROXY_MODE === 'userspace' && 'the rules do not say it' },
       async t => {
         const client = clients.pod.network
         const answer = await client.tcpWithin('10.96.0.7', 80, ANSWER_MS)

@@ -14,6 +14,7 @@ void t.test('the probes of ipvs mode create and remove one of each thing, and th
     }
     const ipvs: Ipvs = {
       list: () => step('list')().then(() => []),
+      listPersisted: () => Promise.reject(new Error('a probe has no clients')),
       change: ([change]) => step(change!.kind)(),
       setTimeouts: step('timeouts'),
     }

@@ -60,15 +60,37 @@ export interface NodeFacts {
    * @returns undefined if it is unknown
    */
   secondsInList(list: string, address: IpAddress): number | 'never' | undefined
-  /** The virtual server of IPVS at an address; undefined: there is none. */
-  findVirtualServer(protocol: Protocol, address: IpAddress, port: number): BalancedServer | undefined
+  /**
+   * The virtual server of IPVS at an address; undefined: there is none.
+   * @param client undefined: unknown
+   */
+  findVirtualServer(
+    protocol: Protocol,
+    address: IpAddress,
+    port: number,
+    client: IpAddress | undefined,
+  ): BalancedServer | undefined
 }
 
 /** A virtual server of IPVS, as far as it decides where a new connection goes. */
 export interface BalancedServer {
   readonly scheduler: string
   /** Those that accept new connections. */
-  readonly realServers: readonly { readonly address: IpAddress; readonly port: number }[]
+  readonly realServers: readonly RealServerAddress[]
+  /** The one that the client keeps; absent: none. */
+  readonly kept?:
+    | (RealServerAddress & {
+        /** How long ago the client opened its last connection. */
+        readonly usedSecondsAgo: number
+        /** When it ends if the client opens no further one. */
+        readonly endsInSeconds: number
+      })
+    | undefined
+}
+
+interface RealServerAddress {
+  readonly address: IpAddress
+  readonly port: number
 }
 
 /** What rules see of a packet when it enters the kernel. */

@@ -102,10 +102,10 @@ class RuleWalker {
   /** IPVS picks a real server. Its packets pass the hooks of the node's own packets, unless it is the node itself. */
   #balance(state: WalkState, hook: Hook): WalkState | undefined {
     const { packet } = state
-    const server = this.#facts.findVirtualServer(packet.protocol, packet.destination, packet.port)
+    const server = this.#facts.findVirtualServer(packet.protocol, packet.destination, packet.port, packet.source)
     if (server === undefined) return state
     const step = { kind: 'virtual server', hook, server, before: packet } as const
-    const { realServers } = server
+    const realServers = server.kept === undefined ? server.realServers : [server.kept]
     if (realServers.length === 0)
       return this.#end(addStep(state, { ...step, after: undefined }), { kind: 'refused', with: 'port-unreachable' })
     const sent = realServers.map(({ address, port }): WalkState => {

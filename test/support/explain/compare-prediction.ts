@@ -1,5 +1,4 @@
 import { TIMEOUT_FACTOR } from '../nodes/timeout-factor.js'
-import { PROXY_MODE } from '../processes/proxy-mode.js'
 import { type Predictions, allowedAnswers } from './prediction.js'
 import { type ReplayClient, type ReplayNode, senderOf } from './replay-node.js'
 import { type ReplayedAddress, type ReplayedService, hasAffinity } from './replayed-services.js'
@@ -85,7 +84,7 @@ async function findProblem(
   if (!mayVary && seen.size > 1) wrong.push('different answers')
   if (wrong.length + missed.length > 0) return `predicted ${live.join(' | ')}, seen ${[...seen].join(' | ')}`
   const after = keeps && isAsked && isServed ? await liveAnswers(asked) : [...seen]
-  return PROXY_MODE === 'ipvs' || !keeps || after.join() === [...seen].join()
+  return !keeps || after.join() === [...seen].join()
     ? undefined
     : `seen ${[...seen].join()}, and then predicted ${after.join(' | ')}`
 }

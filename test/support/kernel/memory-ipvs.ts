@@ -1,5 +1,6 @@
 import { type ObservedServer, type IpvsChange, changeLine, parseIpvsText } from '../../../lib/system/ipvs-text.js'
 import { type Ipvs } from '../../../lib/system/ipvs.js'
+import { type PersistedClient } from '../../../lib/system/persisted-client.js'
 
 interface MemoryVirtualServer {
   readonly scheduler: string
@@ -44,6 +45,11 @@ export class MemoryIpvs implements Ipvs {
 
   list(): Promise<ObservedServer[]> {
     return Promise.resolve(parseIpvsText(this.listOutput))
+  }
+
+  /** There are no connections. */
+  listPersisted(): Promise<PersistedClient[]> {
+    return Promise.resolve([])
   }
 
   change(changes: readonly IpvsChange[]): Promise<void> {
