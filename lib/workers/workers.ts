@@ -16,6 +16,7 @@ import { type ServicePortKey } from '../model/service-port.js'
 import { ConditionWaits } from '../primitives/condition-waits.js'
 import { type ProcessProblem } from '../primitives/process-liveness.js'
 import { withTimeout } from '../primitives/with-timeout.js'
+import { ageRows } from './age-rows.js'
 import { type WorkerId } from './assign-listeners.js'
 import { CounterAggregate } from './counter-aggregate.js'
 import { type WorkerLink } from './worker-link.js'
@@ -193,10 +194,16 @@ export class Workers {
 
   /** Asks all workers for rows. */
   async inspect(request: InspectRequest): Promise<Inspection> {
-    const asked = this.#slots.map(async slot => ({ worker: slot.id, reply: await slot.inspect(request) }))
+    const asked = this.#slots.map(async slot => {
+      const reply = await slot.inspect(request)
+      return { worker: slot.id, reply, repliedAt: this.#clock.now() }
+    })
     const replies = await Promise.all(asked)
+    const now = this.#clock.now()
     return {
-      processes: replies.flatMap(({ worker, reply }) => (reply === undefined ? [] : [{ worker, ...reply }])),
+      processes: replies.flatMap(({ worker, reply, repliedAt }) =>
+        reply === undefined ? [] : [{ worker, ...reply, rows: ageRows(reply.rows, now - repliedAt) }],
+      ),
       missing: replies.flatMap(({ worker, reply }) => (reply === undefined ? [worker] : [])),
     }
   }

@@ -44,7 +44,10 @@ t.test(
     )
     t.strictSame(wrong, [])
     const counted = [...ends].map(([end, times]) => `${times} ${end}`).join(', ')
-    t.ok(packets > 2500 / ONE_OF && predictions > 5500 / ONE_OF, `${predictions} predictions of ${packets} packets: ${counted}`)
+    t.ok(
+      packets > 2500 / ONE_OF && predictions > 5500 / ONE_OF,
+      `${predictions} predictions of ${packets} packets: ${counted}`,
+    )
     for (const end of ['endpoint', 'dropped', 'refused']) t.ok((ends.get(end) ?? 0) > 100 / ONE_OF, `${end} occurs`)
 
     await t.test('the command shows the rule and its counter, which counts a packet', async t => {

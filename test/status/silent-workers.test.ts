@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { type InspectRequest } from '../../lib/dataplane/inspect-request.js'
 import { DEFAULT_TIMINGS } from '../../lib/dataplane/data-plane-timings.js'
 import { type ListenerView } from '../../lib/status/listener-view.js'
+import { type ConnectionView } from '../../lib/status/connection-view.js'
 import { connectionRoutes } from '../../lib/status/connection-routes.js'
 import { LiveEvents } from '../../lib/status/live-events.js'
 import { SocketPoll } from '../../lib/status/socket-poll.js'
@@ -16,6 +17,8 @@ import { makeListenerPlan, makeListenerSpec, silentLog, waitUntil } from '../sup
 import { makeServicePort } from '../support/model/make-service-port.js'
 import { TcpPod, readAnswer, refusingEndpoint } from '../support/pods/tcp-pod.js'
 
+/** How long the pool waits for a worker. */
+const SILENCE_MS = 3000
 const EVERYTHING = { namespace: undefined, service: undefined, client: undefined, pod: undefined, onlyFailures: false }
 
 /** Two worker processes, and what answers about them are made from. */
@@ -80,6 +83,21 @@ t.test('an answer says which workers have not replied', async t => {
   t.match(connections, { notes: [/^Worker 1 has not replied: /] })
   go()
   await isComplete()
+})
+
+t.test('times are those of the moment when each worker replied, although another one is silent', async t => {
+  const pod = await TcpPod.startNamed(t, 'pod')
+  const { pool, sources, ports } = await startPool(t, ['web'], [pod.endpoint])
+  for (let client = 0; client < 40; client++) await readAnswer(ports[0]!)
+  await waitForEnds(pool, 40)
+  const go = stop(pool, 1)
+  const withTime = { ...sources, wallTime: () => Date.now() }
+  const { items } = await answer<ConnectionView>(withTime, 'ended-connections')
+  const answeredAt = Date.now()
+  go()
+  t.ok(items.length > 0)
+  // The silent worker was waited for longer than that.
+  t.ok(items.every(({ endedAt }) => Date.parse(endedAt!) < answeredAt - SILENCE_MS / 2))
 })
 
 t.test('an answer says that a worker does not run', async t => {
