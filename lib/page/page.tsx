@@ -9,6 +9,8 @@ import { SignIn } from './parts/sign-in.js'
 import { TEXTS } from './texts.js'
 import { ConnectionsView } from './views/connections-view.js'
 import { ListenersView } from './views/listeners-view.js'
+import { PacketView } from './views/packet-view.js'
+import { readPart } from './views/packet/packet-path.js'
 import { RulesView } from './views/rules-view.js'
 import { ServiceView } from './views/service-view.js'
 import { ServicesView } from './views/services-view.js'
@@ -16,6 +18,7 @@ import { TimeLineView } from './views/time-line-view.js'
 
 const SECTIONS: readonly (readonly [path: string, title: string])[] = [
   ['/services', TEXTS.services.title],
+  ['/packet', TEXTS.packet.title],
   ['/listeners', TEXTS.listeners.title],
   ['/connections', TEXTS.connections.title],
   ['/rules', TEXTS.rules.title],
@@ -62,6 +65,12 @@ function Page(): JSX.Element {
               {({ namespace = '', name = '' }) => (
                 <ServiceView key={`${namespace}/${name}`} namespace={namespace} name={name} />
               )}
+            </Route>
+            <Route path="/packet">
+              <PacketView from="" to="" />
+            </Route>
+            <Route path="/packet/:from/:to">
+              {({ from = '', to = '' }) => <PacketView from={readPart(from)} to={readPart(to)} />}
             </Route>
             <Route path="/listeners">
               <ListenersView />

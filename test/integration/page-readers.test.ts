@@ -17,6 +17,7 @@ const WINDOWS = [
 const VIEWS = [
   ['services', 'Services', '서비스'],
   ['services/default/shop', 'Service default/shop', '서비스 default/shop'],
+  ['packet/node/default%2Fshop%3A80', 'One packet', '패킷 하나'],
   ['listeners', 'Who listens where', '누가 어디서 리스닝하는가'],
   ['connections', 'Connections', '연결'],
   ['rules', 'Rules', '규칙'],
@@ -27,7 +28,8 @@ const SAME_IN_ALL = ['kube-proxy', 'ClusterIP', 'EndpointSlice', 'English']
 
 /** What the page itself says, without what the proxy has answered. */
 async function labelsOf({ page }: OpenPage): Promise<readonly string[]> {
-  const places = 'h1, h2, h3, th, caption, label, button, nav a, dt, .about, .help, .count, .languages'
+  const places =
+    'h1, h2, h3, th, caption, label, button, nav a, dt, .about, .help, .count, .languages, legend, .place .quiet, .ends dt'
   return page.locator(places).allInnerTexts()
 }
 

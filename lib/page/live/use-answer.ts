@@ -26,18 +26,27 @@ const MAX_IDLE_MS = 30_000
 const TIMEOUT_MS = 10_000
 const NONE = { answer: undefined, answeredAt: undefined, problem: undefined, needsToken: false }
 
-/** Asks for a path of the status API every few seconds, and sooner when something happens, while the page is visible. */
-export function useAnswer<Answer>(path: string): LiveAnswer<Answer> {
+/**
+ * Asks for a path of the status API every few seconds, and sooner when something happens, while the page is visible.
+ * @param periodMs between two questions without news; one that is longer than usual is kept when there are news too
+ */
+export function useAnswer<Answer>(path: string, periodMs = PERIOD_MS): LiveAnswer<Answer> {
   const [state, setState] = useState<LiveAnswer<Answer>>(NONE)
   useEffect(() => {
     setState(NONE)
-    return ask<Answer>(path, change => setState(before => ({ ...before, ...change })))
-  }, [path])
+    return ask<Answer>(path, periodMs, change => setState(before => ({ ...before, ...change })))
+  }, [path, periodMs])
   return state
 }
 
 /** @returns ends it */
-function ask<Answer>(path: string, onChange: (change: Partial<LiveAnswer<Answer>>) => void): () => void {
+function ask<Answer>(
+  path: string,
+  periodMs: number,
+  onChange: (change: Partial<LiveAnswer<Answer>>) => void,
+): () => void {
+  const leastMs = periodMs > PERIOD_MS ? periodMs : MIN_PERIOD_MS
+
   const ended = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   /** Undefined while a question is open. */
@@ -52,8 +61,8 @@ function ask<Answer>(path: string, onChange: (change: Partial<LiveAnswer<Answer>
     // Time without an answer says nothing about what an answer costs.
     const tookMs = change.problem === undefined ? performance.now() - start : 0
     const idleMs = Math.min(MAX_IDLE_MS, IDLE_FACTOR * tookMs)
-    earliest = performance.now() + Math.max(MIN_PERIOD_MS, idleMs)
-    plan(Math.max(PERIOD_MS, idleMs))
+    earliest = performance.now() + Math.max(leastMs, idleMs)
+    plan(Math.max(periodMs, idleMs))
   }
   const plan = (ms: number): void => {
     clearTimeout(timer)

@@ -1,8 +1,7 @@
 import { type ComponentChildren, type JSX } from 'preact'
 import { type LiveAnswer } from '../live/use-answer.js'
-import { TEXTS } from '../texts.js'
+import { AnswerState } from './answer-state.js'
 import { ProxyText } from './proxy-text.js'
-import { timeText } from './time.js'
 
 /** What every list of the status API has. */
 interface List<Item> {
@@ -12,18 +11,16 @@ interface List<Item> {
 
 /** Shows the items of an answer, with what the proxy notes about them, and whether they are old; before the first one, that it is asked. */
 export function Answered<Item>({
-  from: { answer, answeredAt, problem, needsToken },
+  from,
   children,
 }: {
   readonly from: LiveAnswer<List<Item>>
   readonly children: (items: readonly Item[]) => ComponentChildren
 }): JSX.Element {
+  const { answer } = from
   return (
     <>
-      {answer === undefined && !needsToken && <p class="message">{problem ?? TEXTS.loading}</p>}
-      {answeredAt !== undefined && problem !== undefined && (
-        <p class="message">{TEXTS.notCurrent(timeText(answeredAt), problem)}</p>
-      )}
+      <AnswerState {...from} />
       {answer?.notes.map(note => (
         <p key={note} class="message">
           <ProxyText>{note}</ProxyText>

@@ -1,4 +1,5 @@
 import { CONNECTIONS, LISTENERS } from './en/connections.js'
+import { PACKET } from './en/packet.js'
 import { RULES } from './en/rules.js'
 import { SERVICE, SERVICES } from './en/services.js'
 import { TIME_LINE } from './en/time-line.js'
@@ -60,6 +61,7 @@ export const EN = {
   connections: CONNECTIONS,
   rules: RULES,
   timeLine: TIME_LINE,
+  packet: PACKET,
 }
 
 /** What every language has a text for. */

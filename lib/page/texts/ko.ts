@@ -1,5 +1,6 @@
 import { type Texts } from './en.js'
 import { CONNECTIONS, LISTENERS } from './ko/connections.js'
+import { PACKET } from './ko/packet.js'
 import { RULES } from './ko/rules.js'
 import { SERVICE, SERVICES } from './ko/services.js'
 import { TIME_LINE } from './ko/time-line.js'
@@ -73,4 +74,5 @@ export const KO: Texts = {
   connections: CONNECTIONS,
   rules: RULES,
   timeLine: TIME_LINE,
+  packet: PACKET,
 }

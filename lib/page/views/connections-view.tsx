@@ -1,5 +1,6 @@
 import { type JSX } from 'preact'
 import { useState } from 'preact/hooks'
+import { Link } from 'wouter-preact'
 import { type ConnectionView as Connection } from '../../status/connection-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
 import { useAnswer } from '../live/use-answer.js'
@@ -11,6 +12,8 @@ import { portText } from '../parts/port-text.js'
 import { Time, timeText } from '../parts/time.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
+import { ipOf } from './packet/ip-of.js'
+import { packetPath, serviceDestination } from './packet/packet-path.js'
 
 const WORDS = TEXTS.connections
 
@@ -19,10 +22,20 @@ const [CLIENT, SERVICE, ENDPOINT]: readonly Column<Connection>[] = [
   { title: WORDS.service, text: portText },
   { title: WORDS.endpoint, text: ({ endpoint }) => endpoint ?? TEXTS.none, isCode: true },
 ]
+const FOLLOW: Column<Connection> = {
+  title: TEXTS.packet.column,
+  text: () => '',
+  cell: connection => (
+    <Link href={wayOf(connection)} aria-label={TEXTS.packet.followFrom(connection.client)}>
+      {TEXTS.packet.link}
+    </Link>
+  ),
+}
 const COUNTS: readonly Column<Connection>[] = [
   { title: WORDS.tries, text: ({ tries }) => countText(tries === 0 ? null : tries), isNumber: true },
   { title: WORDS.toEndpoint, text: ({ bytesToEndpoint }) => countText(bytesToEndpoint), isNumber: true },
   { title: WORDS.toClient, text: ({ bytesToClient }) => countText(bytesToClient), isNumber: true },
+  FOLLOW,
 ]
 const OPEN_COLUMNS: readonly Column<Connection>[] = [
   ...[CLIENT!, SERVICE!, ENDPOINT!],
@@ -73,6 +86,11 @@ export function ConnectionsView(): JSX.Element {
       <Answered from={ended}>{table(WORDS.ended, ENDED_COLUMNS)}</Answered>
     </View>
   )
+}
+
+/** The way of a packet from the same client to the ClusterIP: the proxy does not know which address of the Service was used. */
+function wayOf({ client, namespace, service: name, portName, protocol }: Connection): string {
+  return packetPath(ipOf(client), serviceDestination({ namespace, name, protocol }, portName))
 }
 
 function stateOf({ state }: Connection): string {

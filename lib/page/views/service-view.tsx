@@ -11,6 +11,7 @@ import { FilterBox } from '../parts/filter-box.js'
 import { Mark } from '../parts/mark.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
+import { addressDestination, packetPath } from './packet/packet-path.js'
 
 const WORDS = TEXTS.service
 
@@ -36,6 +37,21 @@ const ADDRESS_COLUMNS: readonly Column<Address>[] = [
   actionColumn(WORDS.fromPods, 'fromPods'),
   actionColumn(WORDS.fromNode, 'fromNode'),
   actionColumn(WORDS.fromOutside, 'fromExternal'),
+  {
+    title: TEXTS.packet.column,
+    text: () => '',
+    cell: each =>
+      each.address === null ? (
+        ''
+      ) : (
+        <Link
+          href={packetPath('node', addressDestination(each.address, each.port, each.protocol))}
+          aria-label={TEXTS.packet.followTo(addressOf(each))}
+        >
+          {TEXTS.packet.link}
+        </Link>
+      ),
+  },
 ]
 
 const ENDPOINT_COLUMNS: readonly Column<Endpoint>[] = [

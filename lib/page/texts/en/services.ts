@@ -1,4 +1,3 @@
-import { type EndpointView } from '../../../status/endpoint-view.js'
 import { type FrontendView } from '../../../status/service-view.js'
 import { numberFormat } from '../number-format.js'
 import { count } from './count.js'
@@ -60,7 +59,7 @@ export const SERVICE = {
   out: 'out',
   ejected: 'ejected',
   reason: 'Why',
-  verdict: ({ text }: EndpointView['cluster']): string => text,
+  verdict: ({ text }: { readonly reason: string; readonly text: string }): string => text,
   localToo: (text: string) => `Traffic that must stay on this node: ${text}.`,
   ejectedWhy: (seconds: number) => `It has just failed, and gets no new clients for ${number(seconds)} s.`,
   open: 'Open connections',

@@ -41,6 +41,11 @@ const VERDICTS: Readonly<Record<Verdict['reason'], (text: string) => string>> = 
   'node-address': () => '사용 안 함: 이 노드의 주소이고 파드가 아니다 (--allow-node-address-endpoints)',
 }
 
+/** Whether a text is a reason that has words here: the proxy may have refused an entry with one of its own. */
+function isReason(text: string): text is Verdict['reason'] {
+  return Object.hasOwn(VERDICTS, text)
+}
+
 /** The Korean texts of the view of all Services. */
 export const SERVICES: Texts['services'] = {
   title: '서비스',
@@ -85,7 +90,7 @@ export const SERVICE: Texts['service'] = {
   out: '제외',
   ejected: '잠시 제외',
   reason: '까닭',
-  verdict: ({ reason, text }) => VERDICTS[reason](text),
+  verdict: ({ reason, text }) => (isReason(reason) ? VERDICTS[reason](text) : text),
   localToo: text => `이 노드에 머물러야 하는 트래픽: ${text}.`,
   ejectedWhy: seconds => `방금 실패해서 ${number(seconds)}초 동안 새 클라이언트를 받지 않는다.`,
   open: '열린 연결',
