@@ -7,7 +7,7 @@ import { KILL_CASES } from '../code/reliability/cases/kill-cases.js'
 import { computeCaseFigures } from '../code/reliability/case-figures.js'
 import { type CaseRecord } from '../code/reliability/case-site.js'
 import { type RequestRecord } from '../code/reliability/load/load-report.js'
-import { type ReliabilityResults } from '../code/reliability/reliability-results.js'
+import { type ReliabilityResults, addVmRun } from '../code/reliability/reliability-results.js'
 import { formatCaseRow } from '../code/reliability/report/case-row.js'
 import { renderReliabilityPicture } from '../code/reliability/report/reliability-picture.js'
 import { renderReliabilityTables } from '../code/reliability/report/reliability-tables.js'
@@ -15,7 +15,13 @@ import { replaceMeasured } from '../code/reliability/report/write-reliability-re
 import { SETUPS } from '../code/reliability/setups.js'
 import { KnownProcesses } from '../code/reliability/watch/known-processes.js'
 import { findListeningSocket } from '../code/reliability/watch/listening-socket.js'
-import { ANOTHER_PROGRAM, CLOSED_PORT, EXITING_PROCESS, NO_RULE } from '../code/reliability/watch/rule-watch.js'
+import {
+  ANOTHER_PROGRAM,
+  CLOSED_PORT,
+  EXITING_PROCESS,
+  NO_RULE,
+  NO_SERVER,
+} from '../code/reliability/watch/rule-watch.js'
 import { findRuleLead } from '../code/reliability/watch/rule-leads.js'
 
 /** Ten requests per second from the start on; those that start in the given times are not answered. */
@@ -168,6 +174,8 @@ const JUDGED: readonly (readonly [string, string, readonly string[], CaseRecord[
   ['kill-control', 'userspace-2', [WORKERS_ALONE, 'new proxy'], CUTTING, 'broken'],
   ['kill-control', 'userspace-2', [NO_RULE, 'new proxy'], LOSSLESS, 'broken'],
   ['kill-control', 'iptables', ['kernel'], LOSSLESS, 'kept'],
+  ['kill-control', 'ipvs', ['kernel'], LOSSLESS, 'kept'],
+  ['kill-control', 'ipvs', [NO_SERVER, 'kernel'], LOSSLESS, 'broken'],
   ['kill-control', 'iptables', ['kernel'], NOT_RECOVERED, 'broken'],
   ['kill-all', 'userspace-2', [EXITING_PROCESS, CLOSED_PORT, 'new proxy'], REFUSING, 'kept'],
   ['kill-all', 'userspace-2', [CLOSED_PORT, 'new proxy'], NOT_RECOVERED, 'broken'],
@@ -269,3 +277,35 @@ void t.test('The page and the picture show each case, and only the measured part
   t.throws(() => replaceMeasured(`a\n${end}\nold\n${begin}\nb`, 'new'), /must contain/)
   t.end()
 })
+
+void t.test(
+  'Rows from a virtual machine take the place of earlier ones, are marked, and name its load and its processor',
+  t => {
+    const figures = computeCaseFigures(recordOf(), 1000)
+    const circumstances = (CPU: string) => ({ at: '2026-01-02T03:04:05Z', machine: { CPU }, versions: {} })
+    const ofNode: ReliabilityResults = {
+      circumstances: circumstances('2 × some'),
+      missing: { ipvs: 'no IPVS', another: 'not here' },
+      results: [
+        { case: 'nothing', setup: 'iptables', isKept: true, figures },
+        { case: 'nothing', setup: 'ipvs', isKept: false, figures },
+      ],
+    }
+    const ofVm: ReliabilityResults = {
+      circumstances: circumstances('1 × emulated'),
+      missing: {},
+      results: [{ case: 'nothing', setup: 'ipvs', isKept: true, figures }],
+    }
+    const load = { requestsPerSecond: 17, openConnections: 41 }
+    const both = addVmRun(ofNode, ofVm, { ipvs: 'ipvs' }, load)
+    t.same(both.missing, { another: 'not here' })
+    const tables = renderReliabilityTables(both, 'a-picture.svg')
+    t.match(tables, '| ✓ iptables | 50 |')
+    t.match(tables, '| ✓ ipvs † | 50 |')
+    t.notMatch(tables, '✗ ipvs')
+    t.match(tables, /† In a virtual machine.*17 new\nconnections per second and 41 open ones/s)
+    t.match(tables, '| CPU | 1 × emulated |')
+    t.notMatch(renderReliabilityTables(ofNode, 'a-picture.svg'), '†')
+    t.end()
+  },
+)

@@ -6,7 +6,8 @@ import { makeEndpointObjects, makeApiObjects } from '../testbed/api-objects.js'
 import { BenchApi } from '../testbed/bench-api.js'
 import { type BenchService } from '../testbed/bench-service.js'
 import { type LoadReport } from './load/load-report.js'
-import { OPEN_CONNECTIONS, ReliabilityLoad } from './load/reliability-load.js'
+import { LOAD } from './load/load-size.js'
+import { ReliabilityLoad } from './load/reliability-load.js'
 import { type MeasuredProxy } from './measured-proxy.js'
 import { type Setup } from './setups.js'
 import { RuleWatch } from './watch/rule-watch.js'
@@ -37,7 +38,7 @@ export class CaseSite {
     const podIPs = [(await network.addServer('a')).ip, (await network.addServer('b')).ip]
     const clients = await network.addPod()
     const api = await BenchApi.start(network, makeApiObjects(makeService(podIPs)))
-    const watch = new RuleWatch(network, WEB, clients.ip)
+    const watch = new RuleWatch(network, WEB, clients.ip, setup.servesBy)
     return new CaseSite(setup, network, api, podIPs, clients.namespace, watch)
   }
 
@@ -74,7 +75,7 @@ export class CaseSite {
   }
 
   /** Starts the clients, and waits until they have run for a while. @param open number of connections that stay open */
-  async startLoad(open = OPEN_CONNECTIONS): Promise<void> {
+  async startLoad(open = LOAD.openConnections): Promise<void> {
     this.#load = await ReliabilityLoad.start(this.network, this.#clients, WEB, open)
     await pause(LEAD_MS)
   }

@@ -2,18 +2,23 @@
  * Measures what is lost when a proxy is updated, restarted or killed: `npm run reliability`. Needs root. Each case runs in network
  * namespaces of its own. Exit code 1 if a promise is broken.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../../../lib/model/failure.js'
 import { namespacesUnavailable } from '../../../test/support/nodes/node-network.js'
+import { isInVm, vmUnavailable } from '../../../test/support/nodes/virtual-machine.js'
 import { RELIABILITY_CASES } from './cases/all-cases.js'
-import { type ReliabilityResults } from './reliability-results.js'
+import { LOAD_OF_VM } from './load/load-size.js'
+import { runReliabilityInVm } from './reliability-in-vm.js'
+import { type ReliabilityResults, addVmRun } from './reliability-results.js'
 import { ReliabilityProgress } from './report/reliability-progress.js'
 import { RESULTS_PATH, writeReliabilityReport } from './report/write-reliability-report.js'
 import { runReliability } from './run-reliability.js'
-import { SETUPS } from './setups.js'
+import { IPVS_SETUP, SETUPS } from './setups.js'
 
 const USAGE = `npm run reliability                              all cases and setups, and the report: docs/reliability.md
 npm run reliability -- --case NAME --setup NAME  only these, without a report; each may be repeated
+npm run reliability -- --setup ipvs              all cases of the setup that may need a virtual machine; if it does, its part of the report
 npm run reliability -- --report                  the report again, from the results of the last full run
 
 Cases:  ${RELIABILITY_CASES.map(({ name }) => name).join(', ')}
@@ -24,6 +29,8 @@ const { values } = parseArgs({
   options: {
     case: { type: 'string', multiple: true, default: [] },
     setup: { type: 'string', multiple: true, default: [] },
+    /** A file for the results, in a virtual machine: no report is written. */
+    results: { type: 'string' },
     report: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -38,21 +45,56 @@ if (values.help || unknown.length > 0) {
   process.stderr.write(`${wrong}${USAGE}`)
   process.exitCode = values.help ? 0 : 2
 } else if (values.report) {
-  printFiles(JSON.parse(readFileSync(RESULTS_PATH, 'utf8')) as ReliabilityResults)
+  printFiles(readResults())
 } else if (namespacesUnavailable !== false) {
   process.stderr.write(`The benchmark ${namespacesUnavailable}.\n`)
   process.exitCode = 1
 } else {
+  await measure()
+}
+
+async function measure(): Promise<void> {
   const pick = <T extends { readonly name: string }>(all: readonly T[], names: readonly string[]): readonly T[] =>
     names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
+  const setups = pick(SETUPS, values.setup)
+  const needsVm = setups.includes(IPVS_SETUP) && IPVS_SETUP.unavailableReason() !== undefined
+  const usesVm = needsVm && !isInVm && vmUnavailable === false
+  const here = usesVm ? setups.filter(setup => setup !== IPVS_SETUP) : setups
   const progress = new ReliabilityProgress()
-  const results = await runReliability(
-    pick(RELIABILITY_CASES, values.case),
-    pick(SETUPS, values.setup),
-    (result, each, setup) => progress.show(result, each, setup),
-  )
-  if (values.case.length === 0 && values.setup.length === 0) printFiles(results)
-  if (results.results.some(({ isKept }) => !isKept)) process.exitCode = 1
+  const ofHere =
+    here.length === 0
+      ? undefined
+      : await runReliability(pick(RELIABILITY_CASES, values.case), here, (result, each, setup) =>
+          progress.show(result, each, setup),
+        )
+  const ofVm = usesVm ? await measureInVm() : undefined
+  const hasResults = ofHere !== undefined || ofVm !== undefined
+  const isWhole = values.case.length === 0 && (values.setup.length === 0 || ofHere === undefined) && hasResults
+  if (values.results !== undefined) writeFileSync(values.results, JSON.stringify(ofHere))
+  else if (isWhole) {
+    const others = ofHere ?? readResults()
+    printFiles(
+      ofVm === undefined ? others : addVmRun(others, ofVm, { [IPVS_SETUP.name]: IPVS_SETUP.title }, LOAD_OF_VM),
+    )
+  }
+  const all = [...(ofHere?.results ?? []), ...(ofVm?.results ?? [])]
+  // A virtual machine only passes on whether the program has worked.
+  if (values.results === undefined && all.some(({ isKept }) => !isKept)) process.exitCode = 1
+}
+
+/** Undefined if it has failed: the results of the node count all the same. */
+async function measureInVm(): Promise<ReliabilityResults | undefined> {
+  try {
+    return await runReliabilityInVm(values.case, [IPVS_SETUP.name])
+  } catch (error) {
+    process.stderr.write(`Nothing was measured in the virtual machine: ${messageOf(error)}\n`)
+    process.exitCode = 1
+    return undefined
+  }
+}
+
+function readResults(): ReliabilityResults {
+  return JSON.parse(readFileSync(RESULTS_PATH, 'utf8')) as ReliabilityResults
 }
 
 function printFiles(results: ReliabilityResults): void {

@@ -1,3 +1,4 @@
+import { TIMEOUT_FACTOR } from '../../../test/support/nodes/timeout-factor.js'
 import { original } from '../contenders/original.js'
 import { thisProxy } from '../contenders/this-proxy.js'
 import { CleanupStack } from '../cleanup-stack.js'
@@ -9,7 +10,7 @@ import { type CaseResult, type ReliabilityResults } from './reliability-results.
 import { DRAIN_SECONDS, type Setup } from './setups.js'
 
 /** How long one case may take, in milliseconds. */
-const CASE_TIMEOUT_MS = 120_000
+const CASE_TIMEOUT_MS = 120_000 * TIMEOUT_FACTOR
 
 /** Called after each case of each setup. */
 export type OnResult = (result: CaseResult, which: ReliabilityCase, setup: Setup) => void

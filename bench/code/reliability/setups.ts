@@ -1,9 +1,11 @@
 import { ProgramLog } from '../../../lib/demo/program-log.js'
 import { type NodeNetwork } from '../../../test/support/nodes/node-network.js'
 import { ProxyProcess } from '../../../test/support/processes/proxy-process.js'
+import { ipvsUnavailable } from '../contenders/ipvs-unavailable.js'
 import { originalUnavailableReason, startOriginal } from '../contenders/original-program.js'
 import { type BenchApi, NODE_NAME } from '../testbed/bench-api.js'
 import { MeasuredProxy } from './measured-proxy.js'
+import { type ServedBy } from './watch/rule-watch.js'
 
 /** How long open connections may continue after SIGTERM. Shorter than the default of 25 s, so that all cases take minutes. */
 export const DRAIN_SECONDS = 10
@@ -23,6 +25,8 @@ export interface Setup {
   readonly isForKills: boolean
   /** Whether the promises of this project are about it. */
   readonly isJudged: boolean
+  /** What leads new clients in the kernel. */
+  readonly servesBy: ServedBy
   /** The reason why it cannot take part on this machine; undefined if it can. */
   unavailableReason(): string | undefined
   start(network: NodeNetwork, api: BenchApi): MeasuredProxy
@@ -37,7 +41,8 @@ function thisProxy(name: string, title: string, mode: string, args: readonly str
     carriesTraffic: hasWorkers,
     isForKills: args.includes(KERNEL_FLAG),
     isJudged: true,
-    unavailableReason: () => undefined,
+    servesBy: mode === 'ipvs' ? 'virtual servers' : 'rules',
+    unavailableReason: mode === 'ipvs' ? ipvsUnavailable : () => undefined,
     start(network, api) {
       const needed = [
         '--master',
@@ -61,6 +66,7 @@ const original: Setup = {
   carriesTraffic: true,
   isForKills: false,
   isJudged: false,
+  servesBy: 'rules',
   unavailableReason: originalUnavailableReason,
   start(network, api) {
     // Otherwise it does not log the rules that it writes.
@@ -73,11 +79,15 @@ const original: Setup = {
   },
 }
 
+/** The setup that needs IPVS in the kernel. */
+export const IPVS_SETUP = thisProxy('ipvs', 'ipvs', 'ipvs', [])
+
 /** All programs and flags, in the order of the report. */
 export const SETUPS: readonly Setup[] = [
   thisProxy('userspace-1', 'userspace, 1 worker', 'userspace', ['--data-plane-workers=1']),
   thisProxy('userspace-2', 'userspace, 2 workers', 'userspace', ['--data-plane-workers=2']),
   thisProxy('userspace-kernel', 'userspace, `--on-exit=kernel`', 'userspace', [KERNEL_FLAG]),
   thisProxy('iptables', 'iptables', 'iptables', []),
+  IPVS_SETUP,
   original,
 ]

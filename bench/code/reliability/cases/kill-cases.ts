@@ -1,7 +1,7 @@
 import { type CaseFigures } from '../case-figures.js'
 import { type CaseRecord, type CaseSite } from '../case-site.js'
 import { type MeasuredProxy } from '../measured-proxy.js'
-import { ANOTHER_PROGRAM, CLOSED_PORT, NO_RULE } from '../watch/rule-watch.js'
+import { ANOTHER_PROGRAM, CLOSED_PORT, NO_RULE, NO_SERVER } from '../watch/rule-watch.js'
 import { type ReliabilityCase } from './reliability-case.js'
 import { AFTER_DRAIN_MS } from './update-cases.js'
 
@@ -89,7 +89,7 @@ export const KILL_CASES: readonly ReliabilityCase[] = [
 
 /** Whether the rules led nowhere but to a proxy, to Pods, or to a port of a proxy that has gone: clients anywhere else would hang. */
 function areLeadsKnown({ leads }: Pick<CaseFigures, 'leads'>): boolean {
-  return leads.every(({ to }) => !to.startsWith(ANOTHER_PROGRAM) && to !== NO_RULE)
+  return leads.every(({ to }) => !to.startsWith(ANOTHER_PROGRAM) && to !== NO_RULE && to !== NO_SERVER)
 }
 
 async function startUnderLoad(site: CaseSite): Promise<MeasuredProxy> {

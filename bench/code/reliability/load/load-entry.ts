@@ -5,12 +5,13 @@
  */
 import { type Socket, connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { TIMEOUT_FACTOR } from '../../../../test/support/nodes/timeout-factor.js'
 import { sharedClockMs } from '../../measure/shared-clock.js'
 import { type CutConnection, type LoadReport, type RequestRecord } from './load-report.js'
 
-const REQUEST_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 10_000 * TIMEOUT_FACTOR
 /** An open connection whose byte has not come back for this long is lost. */
-const SILENCE_MS = 5000
+const SILENCE_MS = 5000 * TIMEOUT_FACTOR
 const BYTE_INTERVAL_MS = 1000
 /** How many of the open connections are opened at the same time. */
 const OPENING_WIDTH = 25

@@ -5,13 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { type NetworkNamespace } from '../../../../lib/demo/network-namespace.js'
 import { type NodeNetwork } from '../../../../test/support/nodes/node-network.js'
 import { type LoadReport } from './load-report.js'
+import { LOAD } from './load-size.js'
 
 const ENTRY = fileURLToPath(new URL('load-entry.js', import.meta.url))
-
-/** New connections with one request each, per second. */
-export const REQUESTS_PER_SECOND = 200
-/** Connections that stay open and exchange a byte each second. */
-export const OPEN_CONNECTIONS = 500
 
 /** The process that plays all clients of a case. */
 export class ReliabilityLoad {
@@ -30,7 +26,7 @@ export class ReliabilityLoad {
     { clusterIP, port }: { readonly clusterIP: string; readonly port: number },
     open: number,
   ): Promise<ReliabilityLoad> {
-    const args = [clusterIP, port, REQUESTS_PER_SECOND, open].map(String)
+    const args = [clusterIP, port, LOAD.requestsPerSecond, open].map(String)
     const child = network.start(namespace, process.execPath, [ENTRY, ...args])
     child.stderr!.pipe(process.stderr)
     const load = new ReliabilityLoad(child)

@@ -1,6 +1,6 @@
 import { escapeXml } from '../../report/svg-document.js'
 import { type CaseFigures, type Lead, STEP_MS } from '../case-figures.js'
-import { REQUESTS_PER_SECOND } from '../load/reliability-load.js'
+import { LOAD_OF_NODE } from '../load/load-size.js'
 import { formatDuration } from './case-row.js'
 
 export const PANEL_WIDTH = 430
@@ -11,7 +11,7 @@ const STRIP_GAP = 4
 const AXIS = 22
 export const PANEL_HEIGHT = TOP + HEIGHT + STRIP_GAP + STRIP + AXIS
 /** The top of the scale, in requests per step: a stalled client sends more at once. */
-const FULL = (REQUESTS_PER_SECOND / 1000) * STEP_MS * 2
+const FULL = (LOAD_OF_NODE.requestsPerSecond / 1000) * STEP_MS * 2
 /** Requests that were sent in one step and others that belong to it only by rounding are drawn alike, so bars need no gap. */
 const BAR_OVERLAP = 0.1
 /** Width of a letter of the strip. */

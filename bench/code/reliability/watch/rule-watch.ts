@@ -10,8 +10,12 @@ export const CLOSED_PORT = 'a closed port'
 /** A socket still listens, of a process that was killed: the kernel ends its threads one by one, and then closes its descriptors. */
 export const EXITING_PROCESS = 'a process that exits'
 export const NO_RULE = 'no rule'
+export const NO_SERVER = 'no virtual server'
 /** The beginning of the name of a holder that is not part of a proxy of the case. */
 export const ANOTHER_PROGRAM = 'another program'
+
+/** What leads new clients of a Service in the kernel. */
+export type ServedBy = 'rules' | 'virtual servers'
 
 /** From this moment on, the rules lead new clients there. */
 export interface RuleState {
@@ -26,8 +30,13 @@ export class RuleWatch {
   readonly states: RuleState[] = []
   readonly #child: ChildProcess
 
-  constructor(network: NodeNetwork, { clusterIP, port }: { clusterIP: string; port: number }, clientIP: string) {
-    const args = [ENTRY, clusterIP, String(port), clientIP]
+  constructor(
+    network: NodeNetwork,
+    { clusterIP, port }: { clusterIP: string; port: number },
+    clientIP: string,
+    servedBy: ServedBy,
+  ) {
+    const args = [ENTRY, clusterIP, String(port), clientIP, servedBy]
     this.#child = network.start(network.node, process.execPath, args)
     this.#child.stderr!.pipe(process.stderr)
     const lines = createInterface({ input: this.#child.stdout! })
