@@ -8,6 +8,7 @@ import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../demo/example-objects.js'
 import { type NetworkNamespace } from '../demo/network-namespace.js'
 import { type Teardown } from '../demo/teardown.js'
 import { modeByName } from '../modes/registry.js'
+import { commandText } from './command-text.js'
 import { type Lab, type Place, type Ran, type Running } from './lab.js'
 
 const KUBE_PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
@@ -17,8 +18,6 @@ const LOOKS = { pauseMs: 20, maxMs: 10_000 }
 const NOTHING_MORE = { spec: undefined, status: undefined, nodeName: undefined }
 /** The mode in which every experiment begins. */
 const START_MODE = 'userspace'
-/** Characters that a shell would not leave alone. */
-const QUOTED = /[^\w@%+=:,./-]/
 
 /** Experiments in the cluster of the demo. After its teardown has begun, every method throws, so that the experiment ends. */
 export class ClusterLab implements Lab {
@@ -79,7 +78,15 @@ export class ClusterLab implements Lab {
   async status(...words: readonly string[]): Promise<Ran> {
     const args = ['status', ...words, '--status-socket', this.#cluster.statusSocket]
     const ran = await this.run('node', process.execPath, KUBE_PROXY, ...args)
-    return { ...ran, command: ['kube-proxy', ...args].join(' ') }
+    return { ...ran, command: commandText('kube-proxy', args) }
+  }
+
+  async check(mode: string): Promise<Ran> {
+    const args = ['check', `--proxy-mode=${mode}`]
+    // It tries many things, so it may take longer than `run` waits.
+    const ran = await this.start('node', process.execPath, KUBE_PROXY, ...args).ended
+    this.#teardown.throwIfEnded()
+    return { ...ran, command: commandText('kube-proxy', args) }
   }
 
   start(where: Place, program: string, ...args: readonly string[]): Running {
@@ -159,7 +166,7 @@ export class ClusterLab implements Lab {
   #shown(where: Place, program: string, args: readonly string[]): Pick<Ran, 'where' | 'command'> {
     return {
       where: typeof where === 'string' ? where : where.name,
-      command: [program, ...args].map(quoteWord).join(' '),
+      command: commandText(program, args),
     }
   }
 
@@ -169,8 +176,4 @@ export class ClusterLab implements Lab {
     if (where === 'client') return this.#cluster.client.namespace
     return this.#cluster.pods.find(({ name }) => name === where.name)!.namespace
   }
-}
-
-function quoteWord(word: string): string {
-  return QUOTED.test(word) || word === '' ? `'${word.replaceAll("'", `'\\''`)}'` : word
 }

@@ -41,6 +41,8 @@ export interface Lab {
   shell(where: Place, line: string): Promise<Ran>
   /** Asks the proxy: `kube-proxy status …`. */
   status(...words: readonly string[]): Promise<Ran>
+  /** Whether the node supports a mode: `kube-proxy check` ends with 0. */
+  check(mode: string): Promise<Ran>
   /** Starts a program that does not end at once. */
   start(where: Place, program: string, ...args: readonly string[]): Running
   /** Looks again until what it sees is as wanted. @throws Error if it does not become so */

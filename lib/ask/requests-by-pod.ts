@@ -17,19 +17,25 @@ export interface RequestOptions {
   readonly keepAlive?: boolean
 }
 
+/** The line of a shell that sends requests one after the other, and counts the answers of each Pod. */
+export function requestsLine(requests: number, url: string, keepAlive = false): string {
+  const header = keepAlive ? '' : " -H 'Connection: close'"
+  return `curl -s ${PATIENCE.answer.join(' ')}${header} '${url}/?[1-${requests}]' | cut -d' ' -f4 | sort | uniq -c`
+}
+
+/** What that line has counted, by the name of the Pod. */
+export function countAnswers(output: string): ReadonlyMap<string, number> {
+  return new Map([...output.matchAll(/^\s*(\d+) (\S+)$/gm)].map(([, count, pod]) => [pod!, Number(count)]))
+}
+
 /** Sends requests one after the other, and counts the answers of each Pod. */
 export async function requestsByPod(
   lab: Lab,
   requests: number,
   { from = 'client', url = `http://${lab.service.clusterIP}`, keepAlive = false }: RequestOptions = {},
 ): Promise<CountedRequests> {
-  const header = keepAlive ? '' : " -H 'Connection: close'"
-  const ran = await lab.shell(
-    from,
-    `curl -s ${PATIENCE.answer.join(' ')}${header} '${url}/?[1-${requests}]' | cut -d' ' -f4 | sort | uniq -c`,
-  )
-  const lines = ran.output.matchAll(/^\s*(\d+) (\S+)$/gm)
-  return { ran, counts: new Map([...lines].map(([, count, pod]) => [pod!, Number(count)])) }
+  const ran = await lab.shell(from, requestsLine(requests, url, keepAlive))
+  return { ran, counts: countAnswers(ran.output) }
 }
 
 /** All answers. */

@@ -1,4 +1,5 @@
 import { CURL, type Question } from '../question.js'
+import { findServiceChain } from '../find-service-chain.js'
 import { readChain } from '../read-chain.js'
 import { requestsByPod, sumOf } from '../requests-by-pod.js'
 
@@ -18,11 +19,7 @@ export const randomRules: Question = {
       en: 'In iptables mode rules choose the Pod. The proxy runs in this mode now.',
       ko: 'iptables 모드에서는 규칙이 파드를 고른다. 이제 프록시가 이 모드로 돈다.',
     })
-    const { clusterIP } = lab.service
-    const services = await readChain(lab, 'KUBE-SERVICES')
-    const chain = services.rules
-      .map(({ text }) => new RegExp(`^(KUBE-SVC-\\S+).* ${clusterIP} `).exec(text)?.[1])
-      .find(name => name !== undefined)!
+    const chain = await findServiceChain(lab)
     const curl = await requestsByPod(lab, REQUESTS)
     const answers = sumOf(curl.counts)
     show(
