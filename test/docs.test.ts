@@ -177,6 +177,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'demo-page.test.ts',
       'documented-commands.test.ts',
       'fourth-mode.test.ts',
+      'learn.test.ts',
       'live-options-in-iptables-mode.test.ts',
       'monitoring-in-iptables-mode.test.ts',
       'monitoring-in-ipvs-mode.test.ts',
@@ -184,7 +185,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'with-two-workers.test.ts',
       'without-workers.test.ts',
     ],
-    'those are about questions, other kernels, commands of documents, where objects come from, the shape of the program, and others once more',
+    'those are about questions, lessons, other kernels, commands of documents, where objects come from, the shape of the program, and others once more',
   )
   t.end()
 })

@@ -73,7 +73,7 @@ t.test('every error code in docs/errors.md can be found from a symptom or a log 
   const codes = [...errorsPage.matchAll(/^## ([A-Z_]+)$/gm)].map(([, code]) => code!)
   // What the demo, a cleanup or a tool reports at once on the terminal, and what heals itself.
   const onTerminal = [
-    ...['ASK_INVALID', 'CONFIG_NOT_WRITTEN', 'DEMO_IMPOSSIBLE', 'EXPLAIN_INVALID', 'DOCTOR_INVALID'],
+    ...['ASK_INVALID', 'CONFIG_NOT_WRITTEN', 'DEMO_IMPOSSIBLE', 'EXPLAIN_INVALID', 'DOCTOR_INVALID', 'LEARN_INVALID'],
     ...['CLEANUP_INCOMPLETE', 'MANIFEST_INVALID', 'NODE_GONE', 'OUTPUT_FAILED', 'STATUS_INVALID', 'STATUS_UNAVAILABLE'],
   ]
   const ofPrograms = ['PROGRAM_FAILED', 'IPVS_FAILED', 'IPSET_FAILED', 'INTERFACE_FAILED', 'TEMPORARY_FOLDER_FAILED']

@@ -6,7 +6,7 @@ import { quoteValue } from '../primitives/quote-value.js'
 
 /** What yargs adds to the values of flags. */
 const NO_FLAGS = ['_', '$0', 'help', 'h', 'version']
-const COMMANDS = ['ask', 'check', 'demo', 'doctor', 'explain', 'status', 'trace']
+const COMMANDS = ['ask', 'check', 'demo', 'doctor', 'explain', 'learn', 'status', 'trace']
 
 /** Arguments with the dashes of the flags that are documented. As in kube-proxy, `--log_file` is `--log-file`. */
 export function dashedArguments(args: readonly string[]): readonly string[] {

@@ -21,6 +21,7 @@ import { createParser } from './create-parser.js'
 import { addDemoCommand } from './demo-command.js'
 import { addDoctorCommand } from './doctor-command.js'
 import { addExplainCommand } from './explain-command.js'
+import { addLearnCommand } from './learn-command.js'
 import { addStatusCommand } from './status-command.js'
 import { addTraceCommand } from './trace-command.js'
 
@@ -52,6 +53,7 @@ async function parseAndRun(args: readonly string[]): Promise<number> {
   addDoctorCommand(parser, code => (exitCode = code))
   addExplainCommand(parser)
   addAskCommand(parser, code => (exitCode = code))
+  addLearnCommand(parser, code => (exitCode = code))
   addStatusCommand(parser)
   addTraceCommand(parser)
   await parser.parseAsync()

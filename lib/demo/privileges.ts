@@ -51,7 +51,8 @@ export async function acquirePrivileges(programs: ReadonlyMap<string, string>): 
  */
 async function rerunInNamespace(unshare: readonly string[]): Promise<number> {
   const child = spawn('unshare', [...unshare, process.execPath, ...process.argv.slice(1)], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Some commands read keys.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [IN_USER_NAMESPACE]: '1' },
     detached: true,
   })

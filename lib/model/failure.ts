@@ -34,6 +34,7 @@ export type FailureCode =
   | 'NODE_GONE'
   | 'DEMO_IMPOSSIBLE'
   | 'ASK_INVALID'
+  | 'LEARN_INVALID'
   | 'EXPLAIN_INVALID'
   | 'DOCTOR_INVALID'
   | 'STATUS_UNAVAILABLE'

@@ -5,6 +5,7 @@ import { createParser } from '../../../lib/cli/create-parser.js'
 import { addDemoCommand } from '../../../lib/cli/demo-command.js'
 import { addDoctorCommand } from '../../../lib/cli/doctor-command.js'
 import { addExplainCommand } from '../../../lib/cli/explain-command.js'
+import { addLearnCommand } from '../../../lib/cli/learn-command.js'
 import { addStatusCommand } from '../../../lib/cli/status-command.js'
 import { addTraceCommand } from '../../../lib/cli/trace-command.js'
 
@@ -46,6 +47,7 @@ export function commandTables(): string {
   addDoctorCommand(parser, () => undefined)
   addExplainCommand(parser)
   addAskCommand(parser, () => undefined)
+  addLearnCommand(parser, () => undefined)
   addStatusCommand(parser)
   addTraceCommand(parser)
   const commands = knownTo(parser).getInternalMethods().getCommandInstance().getCommandHandlers()

@@ -1,0 +1,43 @@
+import { type AskedStep } from '../../ask/ask-question.js'
+import { type Language } from '../../ask/texts.js'
+import { lessonMinutes } from '../../learn/lesson-minutes.js'
+import { type Lesson } from '../../learn/lesson.js'
+import { type StepResult } from '../../learn/run-lesson.js'
+import { choiceKey } from './learn-texts.js'
+
+/** A lesson as JSON, in one language. */
+export function lessonDocument(lesson: Lesson, language: Language): object {
+  return { number: lesson.number, text: lesson.title[language], minutes: lessonMinutes(lesson) }
+}
+
+/** A lesson that has run as JSON, in one language. @param isRecorded whether it ran on another machine, before */
+export function resultDocument(
+  lesson: Lesson,
+  results: readonly StepResult[],
+  language: Language,
+  isRecorded: boolean,
+): object {
+  return {
+    lesson: lessonDocument(lesson, language),
+    language,
+    isRecorded,
+    steps: results.map(({ step, shown, ran, reading, proof, why, holds }) => ({
+      title: step.title[language],
+      say: step.say[language],
+      before: shown.map(each => ({ ...ranDocument(each.ran), meaning: each.meaning[language] })),
+      question: step.question[language],
+      choices: step.choices.map(({ text }, index) => ({ key: choiceKey(index), text: text[language] })),
+      right: choiceKey(step.right),
+      ...ranDocument(ran),
+      ...(reading !== undefined && { counter: ranDocument(reading.ran) }),
+      proof: { name: proof.name[language], value: proof.value },
+      why: why[language],
+      holds,
+    })),
+    holds: results.every(({ holds }) => holds),
+  }
+}
+
+function ranDocument({ where, command, output, isLever = false }: AskedStep['ran']): object {
+  return { where, command, output, isLever }
+}

@@ -1,0 +1,77 @@
+import { CURL } from '../../ask/question.js'
+import { ClusterLab } from '../../ask/cluster-lab.js'
+import { type Lab } from '../../ask/lab.js'
+import { DemoCluster } from '../../demo/demo-cluster.js'
+import { runDemoSession } from '../../demo/demo-session.js'
+import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../../demo/example-objects.js'
+import { findLesson } from '../../learn/find-lesson.js'
+import { IPVS_RECORD } from '../../learn/ipvs-record.js'
+import { type Lesson } from '../../learn/lesson.js'
+import { LESSONS } from '../../learn/lessons.js'
+import { recordedLab } from '../../learn/recorded-lab.js'
+import { runLesson } from '../../learn/run-lesson.js'
+import { modeByName } from '../../modes/registry.js'
+import { Classroom, type ClassroomOptions } from './classroom.js'
+import { lessonDocument, resultDocument } from './lesson-document.js'
+
+export interface RunLearnOptions extends ClassroomOptions {
+  /** The number of a lesson; undefined: all lessons are listed. */
+  readonly number: string | undefined
+}
+
+/**
+ * Lists the lessons, or runs one. Resolves with the exit code: 0 if each step has shown what it explains, or if the user left; else 1;
+ * 130 after an interruption.
+ * @throws ProxyFailure LEARN_INVALID, DEMO_IMPOSSIBLE, PROGRAM_MISSING
+ */
+export async function runLearn(options: RunLearnOptions): Promise<number> {
+  const { number, language, isJson } = options
+  // `head` closes the pipe early. A lesson ends then; see demo-session.ts.
+  process.stdout.on('error', () => undefined)
+  if (number === undefined) {
+    if (isJson) printJson({ lessons: LESSONS.map(lesson => lessonDocument(lesson, language)) })
+    else new Classroom(options).page.printList(LESSONS)
+    return 0
+  }
+  const lesson = findLesson(number, LESSONS)
+  return runDemoSession(async ({ prefix, teardown, leftovers }) => {
+    const classroom = new Classroom(options)
+    await teardown.add(() => classroom.close())
+    classroom.start(lesson)
+    const cluster = await DemoCluster.start(
+      prefix,
+      modeByName('userspace'),
+      [EXAMPLE_DEPLOYMENT],
+      [EXAMPLE_SERVICE],
+      teardown,
+      leftovers,
+    )
+    const clusterLab = new ClusterLab(cluster, teardown)
+    const lab = await chooseLab(lesson, clusterLab, classroom)
+    const results = await runLesson(
+      lesson,
+      lab,
+      classroom.listener(lesson, () => teardown.throwIfEnded()),
+    )
+    teardown.throwIfEnded()
+    classroom.finish()
+    const isRecorded = lab !== clusterLab
+    if (isJson) printJson(resultDocument(lesson, results, language, isRecorded))
+    else if (results.length === lesson.steps.length)
+      classroom.page.printEnd(results, LESSONS[LESSONS.indexOf(lesson) + 1])
+    return results.every(({ holds }) => holds) ? 0 : 1
+  }, CURL)
+}
+
+/** The cluster, or, for a mode that this node does not support, the record of the lesson. */
+async function chooseLab({ mode }: Lesson, lab: ClusterLab, classroom: Classroom): Promise<Lab> {
+  if (mode === undefined) return lab
+  const check = await lab.check(mode)
+  if (check.exitCode === 0) return lab
+  classroom.useRecord(mode, check)
+  return recordedLab(IPVS_RECORD)
+}
+
+function printJson(document: object): void {
+  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`)
+}

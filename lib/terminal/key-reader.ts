@@ -1,0 +1,59 @@
+import { type ReadStream } from 'node:tty'
+
+/** What the key Ctrl-C sends while a terminal sends each key at once. */
+const INTERRUPT = '\x03'
+
+/** Reads keys from a terminal, one by one, without a wait for Enter. Between the reads the terminal is as it was. */
+export class KeyReader {
+  readonly #input: ReadStream
+  #reject: ((reason: Error) => void) | undefined
+
+  constructor(input: ReadStream) {
+    this.#input = input
+  }
+
+  /**
+   * Waits for a key that is wanted; other keys do nothing. Ctrl-C sends this process SIGINT, as it does at other times.
+   * @param read returns what a key means; undefined: it is not wanted
+   * @param onReady is called when the terminal no longer prints keys itself
+   * @returns what `read` has returned; undefined at the end of the input
+   * @throws Error after `close`
+   */
+  async read<Wanted>(
+    read: (key: string) => Wanted | undefined,
+    onReady: () => void = () => undefined,
+  ): Promise<Wanted | undefined> {
+    const input = this.#input
+    if (input.readableEnded) return undefined
+    let onData: (data: Buffer) => void = () => undefined
+    let onEnd: () => void = () => undefined
+    try {
+      return await new Promise<Wanted | undefined>((resolve, reject) => {
+        this.#reject = reject
+        onEnd = () => resolve(undefined)
+        onData = data => {
+          for (const key of data.toString()) {
+            if (key === INTERRUPT) process.kill(process.pid, 'SIGINT')
+            const wanted = read(key)
+            if (wanted !== undefined) return resolve(wanted)
+          }
+        }
+        input.on('data', onData).on('end', onEnd)
+        input.setRawMode(true)
+        input.resume()
+        onReady()
+      })
+    } finally {
+      this.#reject = undefined
+      input.off('data', onData).off('end', onEnd)
+      input.setRawMode(false)
+      // An input that flows keeps the process alive.
+      input.pause()
+    }
+  }
+
+  /** Ends a read that waits. */
+  close(): void {
+    this.#reject?.(new Error('The command was interrupted'))
+  }
+}
