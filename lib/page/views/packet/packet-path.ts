@@ -3,7 +3,7 @@ export function packetPath(from: string, to: string): string {
   return `/packet/${encodeURIComponent(from)}/${encodeURIComponent(to)}`
 }
 
-/** What stands in a part of such an address. What nobody has encoded is taken as it is. */
+/** What stands in a part of such an address. A part that is not encoded right is taken as it is. */
 export function readPart(part: string): string {
   try {
     return decodeURIComponent(part)
