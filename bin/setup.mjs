@@ -42,6 +42,7 @@ const PROGRAMS = {
     faketime: 'faketime',
     // Sends the requests of `kube-proxy ask`.
     curl: 'curl',
+    ping: 'iputils-ping',
     // The image is built in a Debian of its own.
     debootstrap: 'debootstrap',
     // Signs the certificates of the clusters in the tests of installers.

@@ -173,6 +173,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
     [
       'absent-back-ends-in-vm.test.ts',
       'absent-back-ends.test.ts',
+      'ask-in-ipvs-mode.test.ts',
       'ask.test.ts',
       'demo-page.test.ts',
       'documented-commands.test.ts',

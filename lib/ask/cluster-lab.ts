@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { type DemoService, type Pod } from '../demo/cluster-objects.js'
 import { type DemoCluster } from '../demo/demo-cluster.js'
 import { NODE_IP, OUTSIDE_IP, endProcess } from '../demo/demo-network.js'
-import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../demo/example-objects.js'
+import { DNS_SERVICE, EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE, SEARCH_DOMAIN } from '../demo/example-objects.js'
 import { type NetworkNamespace } from '../demo/network-namespace.js'
 import { type Teardown } from '../demo/teardown.js'
 import { modeByName } from '../modes/registry.js'
-import { commandText } from './command-text.js'
+import { commandText, quoteWord } from './command-text.js'
 import { type Lab, type Place, type Ran, type Running } from './lab.js'
 
 const KUBE_PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
@@ -18,6 +18,11 @@ const LOOKS = { pauseMs: 20, maxMs: 10_000 }
 const NOTHING_MORE = { spec: undefined, status: undefined, nodeName: undefined }
 /** The mode in which every experiment begins. */
 const START_MODE = 'userspace'
+/**
+ * Puts the resolver of a Pod in place of that of the machine, for one command. An empty `/etc`, since `/etc/resolv.conf` may be a link to a
+ * file that does not exist here.
+ */
+const AS_IN_POD = `mount -t tmpfs none /etc && printf 'nameserver %s\\nsearch %s\\noptions ndots:5\\n' ${DNS_SERVICE.clusterIP} ${SEARCH_DOMAIN} > /etc/resolv.conf && exec sh -c "$0"`
 
 /** Experiments in the cluster of the demo. After its teardown has begun, every method throws, so that the experiment ends. */
 export class ClusterLab implements Lab {
@@ -29,6 +34,8 @@ export class ClusterLab implements Lab {
   /** The names of Pods that were killed. */
   readonly #killed = new Set<string>()
   #isStopped = false
+  /** More environment variables of the proxy, as JSON. */
+  #env = '{}'
 
   /** @param teardown of the cluster: it also ends the programs that experiments start */
   constructor(cluster: DemoCluster, teardown: Teardown) {
@@ -48,14 +55,16 @@ export class ClusterLab implements Lab {
     return this.#cluster.podsOf(EXAMPLE_DEPLOYMENT.name)
   }
 
+  get dnsService(): DemoService {
+    return this.#cluster.services.find(({ name }) => name === DNS_SERVICE.name)!
+  }
+
   get mode(): string {
     return this.#cluster.mode.name
   }
 
   async reset(): Promise<void> {
-    const hasStopped = this.#isStopped
-    this.#isStopped = false
-    if (hasStopped || this.mode !== START_MODE) await this.#cluster.restartProxy(modeByName(START_MODE))
+    await this.setMode(START_MODE)
     if (JSON.stringify(this.service) !== JSON.stringify(EXAMPLE_SERVICE))
       await this.#cluster.changeService(EXAMPLE_SERVICE.name, { ...NOTHING_MORE, ...EXAMPLE_SERVICE })
     for (const pod of this.pods) if (this.#killed.has(pod.name)) await this.replace(pod)
@@ -73,6 +82,10 @@ export class ClusterLab implements Lab {
 
   async shell(where: Place, line: string): Promise<Ran> {
     return { ...(await this.run(where, 'sh', '-c', line)), command: line }
+  }
+
+  async podShell(line: string): Promise<Ran> {
+    return { ...(await this.run('client', 'unshare', '--mount', 'sh', '-c', AS_IN_POD, line)), command: line }
   }
 
   async status(...words: readonly string[]): Promise<Ran> {
@@ -105,7 +118,8 @@ export class ClusterLab implements Lab {
       child.kill('SIGKILL')
       await ended
     }
-    return { ended, stop }
+    const soFar = (): Ran => ({ ...shown, output: output.trimEnd(), exitCode: child.exitCode ?? 128 })
+    return { ended, soFar, stop }
   }
 
   async until(isWanted: (ran: Ran) => boolean, look: () => Promise<Ran>): Promise<Ran> {
@@ -146,10 +160,15 @@ export class ClusterLab implements Lab {
     return this.#lever('kubectl get pods --watch')
   }
 
-  async setMode(mode: string): Promise<Ran> {
-    if (this.#isStopped || mode !== this.mode) await this.#cluster.restartProxy(modeByName(mode))
+  async setMode(mode: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+    const isAsWanted = !this.#isStopped && mode === this.mode && JSON.stringify(env) === this.#env
+    // If the restart fails, the next call has to try again.
+    this.#isStopped = true
+    this.#env = JSON.stringify(env)
+    if (!isAsWanted) await this.#cluster.restartProxy(modeByName(mode), env)
     this.#isStopped = false
-    return { ...this.#lever(`kube-proxy --proxy-mode=${mode}`), where: 'node' }
+    const variables = Object.entries(env).map(([name, value]) => `${name}=${quoteWord(value)} `)
+    return { ...this.#lever(`${variables.join('')}kube-proxy --proxy-mode=${mode}`), where: 'node' }
   }
 
   async stopProxy(signal: 'SIGKILL' | 'SIGTERM'): Promise<Ran> {

@@ -6,6 +6,7 @@ export function commandText(program: string, args: readonly string[]): string {
   return [program, ...args].map(quoteWord).join(' ')
 }
 
-function quoteWord(word: string): string {
+/** A word of such a command. */
+export function quoteWord(word: string): string {
   return QUOTED.test(word) || word === '' ? `'${word.replaceAll("'", `'\\''`)}'` : word
 }

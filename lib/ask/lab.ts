@@ -17,6 +17,8 @@ export interface Ran {
 
 /** A command that still runs. */
 export interface Running {
+  /** What it has printed so far. */
+  soFar(): Ran
   /** Ends it, if it has not ended. */
   stop(): Promise<void>
   /** Its end. */
@@ -33,12 +35,16 @@ export interface Lab {
   /** The Service and its Pods as they are now. */
   readonly service: DemoService
   readonly pods: readonly Pod[]
+  /** The DNS of the cluster. */
+  readonly dnsService: DemoService
   /** Makes the cluster what it was at its start: userspace mode, the Service of the example, three live Pods. */
   reset(): Promise<void>
   /** Runs a program. Any exit code is a result. */
   run(where: Place, program: string, ...args: readonly string[]): Promise<Ran>
   /** Runs a line of a shell. */
   shell(where: Place, line: string): Promise<Ran>
+  /** Runs a line of a shell in the client Pod, with the `/etc/resolv.conf` that the kubelet writes for Pods. */
+  podShell(line: string): Promise<Ran>
   /** Asks the proxy: `kube-proxy status …`. */
   status(...words: readonly string[]): Promise<Ran>
   /** Whether the node supports a mode: `kube-proxy check` ends with 0. */
@@ -58,6 +64,7 @@ export interface Lab {
   replace(pod: Pod): Promise<Ran>
   /** The mode of the proxy, and another one. */
   readonly mode: string
-  setMode(mode: string): Promise<Ran>
+  /** @param env more environment variables for the proxy */
+  setMode(mode: string, env?: Readonly<Record<string, string>>): Promise<Ran>
   stopProxy(signal: 'SIGKILL' | 'SIGTERM'): Promise<Ran>
 }

@@ -1,9 +1,11 @@
 import { type Question } from './question.js'
 import { affinityLife } from './questions/affinity-life.js'
+import { affinityTrouble } from './questions/affinity-trouble.js'
 import { clientAddress } from './questions/client-address.js'
 import { clusterIpInterface } from './questions/cluster-ip-interface.js'
 import { deadPodConnections } from './questions/dead-pod-connections.js'
 import { deadPodRetry } from './questions/dead-pod-retry.js'
+import { dnsAndProxy } from './questions/dns-and-proxy.js'
 import { fourPorts } from './questions/four-ports.js'
 import { fromMyLaptop } from './questions/from-my-laptop.js'
 import { hairpin } from './questions/hairpin.js'
@@ -12,12 +14,14 @@ import { localPolicy } from './questions/local-policy.js'
 import { noEndpoints } from './questions/no-endpoints.js'
 import { nodePortListener } from './questions/node-port-listener.js'
 import { nodePortOnLocalhost } from './questions/node-port-on-localhost.js'
+import { pingClusterIp } from './questions/ping-cluster-ip.js'
 import { proxyStops } from './questions/proxy-stops.js'
 import { randomRules } from './questions/random-rules.js'
 import { refusedOrHanging } from './questions/refused-or-hanging.js'
 import { rollingUpdate } from './questions/rolling-update.js'
 import { ruleCount } from './questions/rule-count.js'
 import { throughKubeProxy } from './questions/through-kube-proxy.js'
+import { udpToDeadPod } from './questions/udp-to-dead-pod.js'
 import { unevenLoad } from './questions/uneven-load.js'
 import { whichMode } from './questions/which-mode.js'
 
@@ -25,12 +29,14 @@ import { whichMode } from './questions/which-mode.js'
 export const QUESTIONS: readonly Question[] = [
   clusterIpInterface,
   throughKubeProxy,
+  pingClusterIp,
   fourPorts,
   randomRules,
   unevenLoad,
   keepAlive,
   refusedOrHanging,
   noEndpoints,
+  affinityTrouble,
   affinityLife,
   clientAddress,
   localPolicy,
@@ -42,6 +48,8 @@ export const QUESTIONS: readonly Question[] = [
   deadPodRetry,
   proxyStops,
   whichMode,
+  udpToDeadPod,
+  dnsAndProxy,
   fromMyLaptop,
   ruleCount,
 ]

@@ -1,5 +1,5 @@
 import { formatChain } from '../modes/nat-chains.js'
-import { type Lab, type Ran } from './lab.js'
+import { type Lab, type Place, type Ran } from './lab.js'
 
 /** A rule as `iptables -L -n -v` prints it. */
 export interface CountedRule {
@@ -13,8 +13,9 @@ export async function readChain(
   lab: Lab,
   chain: string,
   table = 'nat',
+  where: Place = 'node',
 ): Promise<{ readonly ran: Ran; readonly rules: readonly CountedRule[] }> {
-  const ran = await lab.run('node', 'iptables', '-t', table, '-L', chain, '-n', '-v', '-x')
+  const ran = await lab.run(where, 'iptables', '-t', table, '-L', chain, '-n', '-v', '-x')
   const lines = ran.output.split('\n').slice(2)
   const rules = lines.map(line => {
     const [, packets = '0', text = ''] = /^\s*(\d+)\s+\d+\s+(.*)$/.exec(line) ?? []

@@ -17,10 +17,13 @@ export interface RequestOptions {
   readonly keepAlive?: boolean
 }
 
+/** Counts, after a line of a shell that prints answers, those of each Pod. */
+const BY_POD = "| cut -d' ' -f4 | sort | uniq -c"
+
 /** The line of a shell that sends requests one after the other, and counts the answers of each Pod. */
 export function requestsLine(requests: number, url: string, keepAlive = false): string {
   const header = keepAlive ? '' : " -H 'Connection: close'"
-  return `curl -s ${PATIENCE.answer.join(' ')}${header} '${url}/?[1-${requests}]' | cut -d' ' -f4 | sort | uniq -c`
+  return `curl -s ${PATIENCE.answer.join(' ')}${header} '${url}/?[1-${requests}]' ${BY_POD}`
 }
 
 /** What that line has counted, by the name of the Pod. */
@@ -34,7 +37,16 @@ export async function requestsByPod(
   requests: number,
   { from = 'client', url = `http://${lab.service.clusterIP}`, keepAlive = false }: RequestOptions = {},
 ): Promise<CountedRequests> {
-  const ran = await lab.shell(from, requestsLine(requests, url, keepAlive))
+  return runAndCount(lab, from, requestsLine(requests, url, keepAlive))
+}
+
+/** Runs a line of a shell that prints answers, and counts those of each Pod. */
+export function answersByPod(lab: Lab, from: Place, line: string): Promise<CountedRequests> {
+  return runAndCount(lab, from, `${line} ${BY_POD}`)
+}
+
+async function runAndCount(lab: Lab, from: Place, line: string): Promise<CountedRequests> {
+  const ran = await lab.shell(from, line)
   return { ran, counts: countAnswers(ran.output) }
 }
 

@@ -116,9 +116,12 @@ export class DemoCluster {
     return this.#proxy.mode
   }
 
-  /** Ends the proxy at once, and starts it in this mode. Resolves when it serves the Services. */
-  restartProxy(mode: Mode): Promise<void> {
-    return this.#proxy.restart(mode, this.#objects())
+  /**
+   * Ends the proxy at once, and starts it in this mode. Resolves when it serves the Services.
+   * @param env more environment variables for it
+   */
+  restartProxy(mode: Mode, env: NodeJS.ProcessEnv = {}): Promise<void> {
+    return this.#proxy.restart(mode, this.#objects(), env)
   }
 
   /** Ends the proxy. */

@@ -63,8 +63,8 @@ export class DemoProxy {
     return join(this.#folder, 'status.sock')
   }
 
-  /** Resolves when the proxy has written its rules. */
-  async start(objects: DemoObjects): Promise<void> {
+  /** Resolves when the proxy has written its rules. @param env more environment variables for it */
+  async start(objects: DemoObjects, env: NodeJS.ProcessEnv = {}): Promise<void> {
     await this.#writeManifest(objects)
     // The kernel kills the proxy if the demo is killed. The other programs exit at the end of their standard input.
     const args = [
@@ -85,7 +85,10 @@ export class DemoProxy {
       // The lines that apply() waits for.
       `-v=${this.#mode.walkthrough.syncSigns.verbosity}`,
     ]
-    const child = this.#node.spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const child = this.#node.spawn('setpriv', args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
+    })
     this.#process = child
     await this.#teardown.add(() => endProcess(child))
     const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS, CONNECTION_LINE)
@@ -112,11 +115,11 @@ export class DemoProxy {
     await ended
   }
 
-  /** Ends the proxy, and starts another one in this mode. */
-  async restart(mode: Mode, objects: DemoObjects): Promise<void> {
+  /** Ends the proxy, and starts another one in this mode. @param env more environment variables for it */
+  async restart(mode: Mode, objects: DemoObjects, env: NodeJS.ProcessEnv = {}): Promise<void> {
     await this.stop('SIGKILL')
     this.#mode = mode
-    await this.start(objects)
+    await this.start(objects, env)
   }
 
   get mode(): Mode {

@@ -1,5 +1,6 @@
 import { commandText } from '../ask/command-text.js'
 import { type Lab, type Ran } from '../ask/lab.js'
+import { DNS_SERVICE } from '../demo/example-objects.js'
 
 /** What a lesson has done and seen in a cluster. */
 export interface LabRecord {
@@ -23,12 +24,14 @@ export function recordedLab({ facts, calls }: LabRecord): Lab {
   }
   return {
     ...facts,
+    dnsService: DNS_SERVICE,
     get mode() {
       return mode
     },
     reset: () => Promise.resolve(),
     run: (_where, program, ...args) => next(commandText(program, args)),
     shell: (_where, line) => next(line),
+    podShell: line => next(line),
     until: (_isWanted, look) => look(),
     setMode(wanted) {
       mode = wanted

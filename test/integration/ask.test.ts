@@ -48,6 +48,19 @@ const MEASURED: ReadonlyMap<number, (t: Test, answer: Answer, node: NetworkNames
     },
   ],
   [
+    3,
+    async (t, { values }, node) => {
+      t.equal(values['iptables'], await countedAt(node, /-A KUBE-SERVICES -d 10\.96\.0\.10\/32 /))
+    },
+  ],
+  [
+    10,
+    async (t, { values }, node) => {
+      const { stdout } = await node.run('iptables-save', ['-t', 'nat'])
+      t.equal(values['inIptables'], stdout.split('\n').filter(line => line.includes(' --rsource')).length)
+    },
+  ],
+  [
     13,
     async (t, { proof }, node) =>
       void t.equal(proof.value, await countedAt(node, /EXTERNAL-SERVICES .*--dport 30080 .*-j DROP/)),
@@ -120,8 +133,15 @@ function checkNumbers(t: Test, number: number, answer: Texts): void {
   }
 }
 
-t.test('the questions', { skip: namespacesUnavailable, timeout: 300_000 * TIMEOUT_FACTOR }, async t => {
-  const prefix = `kpn${process.pid}-ask-`
+/** A cluster of the demo, and what experiments do with it. */
+interface AskedCluster {
+  readonly cluster: DemoCluster
+  readonly lab: ClusterLab
+  readonly teardown: Teardown
+}
+
+async function startCluster(t: Test, name: string): Promise<AskedCluster> {
+  const prefix = `kpn${process.pid}-${name}-`
   const teardown = new Teardown()
   t.teardown(() => teardown.run())
   const leftovers = await LeftoverRecord.create(prefix)
@@ -134,25 +154,43 @@ t.test('the questions', { skip: namespacesUnavailable, timeout: 300_000 * TIMEOU
     teardown,
     leftovers,
   )
-  const lab = new ClusterLab(cluster, teardown)
-  for (const question of QUESTIONS)
-    await t.test(
-      `${question.number}. ${question.title.en}`,
-      { skip: UNAVAILABLE.get(question.number) ?? false },
-      async t => {
-        const pulled: Ran[] = []
-        const noted = noteAnswer(question, text => checkNumbers(t, question.number, text))
-        const answer = await askQuestion(noted, noteLevers(lab, pulled))
-        for (const lever of pulled)
-          t.ok(
-            answer.steps.some(({ ran }) => ran === lever),
-            `shown: ${lever.command}`,
-          )
-        t.ok(answer.holds, JSON.stringify(answer, undefined, 1))
-        checkTexts(t, answer)
-        await MEASURED.get(question.number)?.(t, answer, cluster.network.node)
-      },
+  return { cluster, lab: new ClusterLab(cluster, teardown), teardown }
+}
+
+async function testQuestion(t: Test, question: Question, { cluster, lab }: AskedCluster): Promise<void> {
+  const pulled: Ran[] = []
+  const noted = noteAnswer(question, text => checkNumbers(t, question.number, text))
+  const answer = await askQuestion(noted, noteLevers(lab, pulled))
+  for (const lever of pulled)
+    t.ok(
+      answer.steps.some(({ ran }) => ran === lever),
+      `shown: ${lever.command}`,
     )
+  t.ok(answer.holds, JSON.stringify(answer, undefined, 1))
+  checkTexts(t, answer)
+  await MEASURED.get(question.number)?.(t, answer, cluster.network.node)
+}
+
+t.test('the questions', { skip: namespacesUnavailable, timeout: 300_000 * TIMEOUT_FACTOR }, async t => {
+  const clusters = await Promise.all(['ask', 'ask2'].map(name => startCluster(t, name)))
+  const free = [...clusters]
+  // Most experiments wait: for clients that get no answer, and for proxies that start. Buffered tests run beside each other.
+  t.jobs = clusters.length
+  const tests = QUESTIONS.map(question => {
+    const { number, title } = question
+    const options = { skip: UNAVAILABLE.get(number) ?? false, buffered: true }
+    return t.test(`${number}. ${title.en}`, options, async t => {
+      const cluster = free.pop()!
+      try {
+        await testQuestion(t, question, cluster)
+      } finally {
+        free.push(cluster)
+      }
+    })
+  })
+  await Promise.all(tests)
+  t.jobs = 1
+  const { lab, teardown } = clusters[0]!
   await t.test(
     'after the end of the cluster no program of an experiment runs, and no command proves anything',
     async t => {

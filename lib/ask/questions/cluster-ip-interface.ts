@@ -1,5 +1,6 @@
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
+import { interfacesWith } from '../interfaces-with.js'
 import { PATIENCE } from '../patience.js'
 import { packetsTo, readChain } from '../read-chain.js'
 
@@ -14,16 +15,14 @@ export const clusterIpInterface: Question = {
   programs: CURL,
   async run({ lab, show }) {
     const { clusterIP } = lab.service
-    const addresses = await lab.run('node', 'ip', '-4', '-brief', 'address')
-    const lines = addresses.output.split('\n')
-    const holders = lines.filter(line => line.includes(` ${clusterIP}/`)).length
+    const { ran, interfaces, holders } = await interfacesWith(lab, clusterIP)
     show(
-      addresses,
+      ran,
       {
         en: 'Interfaces of the node with an IPv4 address: {interfaces}. Those with the address {clusterIP}: {holders}.',
         ko: '노드에 IPv4 주소를 가진 인터페이스는 {interfaces}개이다. 그 가운데 주소 {clusterIP}을 가진 것은 {holders}개이다.',
       },
-      { interfaces: lines.length, clusterIP, holders },
+      { interfaces, clusterIP, holders },
     )
     const before = await readChain(lab, 'KUBE-PORTALS-CONTAINER')
     const counted = packetsTo(before.rules, clusterIP, 80)

@@ -1,4 +1,5 @@
 import { DEFAULT_TIMINGS } from '../../dataplane/data-plane-timings.js'
+import { linkOf } from '../link-of.js'
 import { openConnection } from '../open-connection.js'
 import { CURL, type Question } from '../question.js'
 
@@ -52,7 +53,7 @@ export const deadPodConnections: Question = {
       { seconds: WAIT_MS / 1000, patience: PATIENCE, code: uncut.exitCode },
     )
     const second = await openConnection(lab, url, slowly)
-    const link = `veth${second.pod.ip.split('.').at(-1)}`
+    const link = linkOf(second.pod)
     const cut = await lab.run('node', 'ip', 'link', 'set', link, 'down')
     show(
       cut,

@@ -1,6 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { ProxyFailure } from '../../model/failure.js'
 import { answersIn } from '../answers-in.js'
+import { linkOf } from '../link-of.js'
 import { PATIENCE } from '../patience.js'
 import { useMode } from '../use-mode.js'
 
@@ -43,7 +44,7 @@ export const hairpin: Question = {
       ko: '브리지의 포트 사이를 오가는 패킷도 규칙을 지나게 한다. 파드가 브리지를 함께 쓰는 클러스터에는 이 설정이 필요하다.',
     })
     const off = await curl(PATIENCE.silence)
-    const link = `veth${pod!.ip.split('.').at(-1)}`
+    const link = linkOf(pod!)
     show(
       off,
       {
