@@ -7,6 +7,6 @@ await testInVm(
   },
   {
     file: 'integration/ask-in-ipvs-mode.test.js',
-    ranPattern: /^ok \d+ - in ipvs mode a ClusterIP answers a ping/m,
+    ranPattern: /^ok \d+ - in ipvs mode a ping of a ClusterIP reaches the node/m,
   },
 )

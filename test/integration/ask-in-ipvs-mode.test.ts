@@ -5,7 +5,7 @@ import { isolatedDemo } from '../support/processes/isolated-demo.js'
 import { runProgram } from '../support/processes/run-program.js'
 
 void t.test(
-  'in ipvs mode a ClusterIP answers a ping, also when its Service has no Pod',
+  'in ipvs mode a ping of a ClusterIP reaches the node, which rejects it or answers it',
   { skip: ipvsUnavailable, timeout: 60_000 * TIMEOUT_FACTOR },
   async t => {
     const { env, left } = isolatedDemo()
@@ -16,8 +16,11 @@ void t.test(
       readonly answer: string
       readonly steps: readonly { readonly command: string; readonly output: string }[]
     }
-    t.equal(proof.value, '0, 0, 1')
-    t.match(answer, /kube-ipvs0 has the address, so the kernel of the node answered \(replies: 1\)/)
+    t.equal(proof.value, '0, 0, 0, 1')
+    t.match(
+      answer,
+      /rejected all but the ports of Services \(pings: 1\).*the kernel of the node answered \(replies: 1\)/,
+    )
     t.notMatch(answer, /Not run/)
     t.ok(
       steps.some(

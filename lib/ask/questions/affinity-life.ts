@@ -20,7 +20,7 @@ export const affinityLife: Question = {
       await setTimeoutSeconds(lab, LONG_SECONDS),
       {
         en: 'Affinity by the address of the client, for {seconds} s. By default it lasts for three hours (10800 s).',
-        ko: '클라이언트의 주소에 따른 어피니티, {seconds}초 동안. 기본값은 세 시간(10800초)이다.',
+        ko: '클라이언트의 주소에 따라 어피니티를 {seconds}초 동안 유지한다. 기본값은 세 시간(10800초)이다.',
       },
       { seconds: LONG_SECONDS },
     )
@@ -48,7 +48,7 @@ export const affinityLife: Question = {
     )
     show(gone, {
       en: 'The proxy has forgotten the client: its last request was longer ago than that.',
-      ko: '프록시가 클라이언트를 잊었다. 마지막 요청이 그보다 오래전이다.',
+      ko: '프록시가 클라이언트를 잊었다. 마지막 요청이 있은 지 그보다 오래되었다.',
     })
     const later = await ask(lab)
     show(

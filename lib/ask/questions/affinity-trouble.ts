@@ -24,7 +24,7 @@ export const affinityTrouble: Question = {
   number: 10,
   title: {
     en: 'Why does session affinity not work, or break other Services?',
-    ko: '왜 세션 어피니티가 듣지 않거나 다른 서비스를 망가뜨리는가?',
+    ko: '세션 어피니티는 왜 동작하지 않거나 다른 서비스를 망가뜨리는가?',
   },
   asked: ['kind#1740', 'WSL#7124'],
   words: ['sessionAffinity', 'ClientIP', 'sticky', 'NAT', 'xt_recent', 'recent', 'iptables-restore', '세션', '고정'],

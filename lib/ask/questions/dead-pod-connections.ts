@@ -37,7 +37,7 @@ export const deadPodConnections: Question = {
       closed,
       {
         en: 'The client learns it at once: curl ends with code {code}, {seconds} s after it began.',
-        ko: '클라이언트는 곧바로 안다. curl은 시작한 지 {seconds}초 만에 끝난다(코드 {code}).',
+        ko: '클라이언트는 곧바로 알게 된다. curl은 시작한 지 {seconds}초 만에 끝난다(코드 {code}).',
       },
       { code: closed.exitCode, seconds: afterSeconds },
     )
@@ -69,19 +69,19 @@ export const deadPodConnections: Question = {
       hung,
       {
         en: 'No answer and no end comes within {patience} s (code {code}).',
-        ko: '{patience}초 안에 응답도 끝도 오지 않는다(코드 {code}).',
+        ko: '{patience}초 안에 응답도 연결 종료도 오지 않는다(코드 {code}).',
       },
       { patience: PATIENCE, code: hung.exitCode },
     )
     return {
       proof: {
         en: 'exit codes of curl: the program died, nothing happened, the network was cut (52 and 56: the other side has closed; 28: time is over)',
-        ko: 'curl의 종료 코드: 프로그램이 죽음, 아무 일 없음, 네트워크가 끊김(52와 56: 상대가 닫음, 28: 시간이 다 됨)',
+        ko: 'curl의 종료 코드: 프로그램이 죽음, 아무 일 없음, 네트워크가 끊김(52와 56: 상대가 닫음, 28: 시간 초과)',
       },
       value: `${closed.exitCode}, ${uncut.exitCode}, ${hung.exitCode}`,
       answer: {
         en: `No mode moves an open connection to another Pod: it ends. The kernel of the Pod ends it, and in userspace mode kube-proxy passes that on: curl ended with code {closed} after {seconds} s. If the whole machine goes silently, the client was still waiting after {patience} s (code {hung}). In userspace mode kube-proxy probes a connection that is silent for ${PROBE_SECONDS} s, and ends the client's when no reply comes; in the other modes only timeouts or keep-alive probes of the client help.`,
-        ko: `어느 모드도 열린 연결을 다른 파드로 옮기지 않는다. 연결은 끝난다. 파드의 커널이 끝내고, userspace 모드에서는 kube-proxy가 이를 전한다. curl은 {seconds}초 만에 끝났다(코드 {closed}). 기계가 통째로 조용히 사라지면 클라이언트는 {patience}초 뒤에도 기다리고 있었다(코드 {hung}). userspace 모드에서는 ${PROBE_SECONDS}초 동안 조용한 연결을 kube-proxy가 확인하고, 회신이 없으면 클라이언트 쪽 연결을 끝낸다. 다른 모드에서는 클라이언트의 타임아웃이나 keep-alive 프로브만 도움이 된다.`,
+        ko: `어느 모드도 열린 연결을 다른 파드로 옮기지 않는다. 연결은 끝난다. 파드의 커널이 끝내고, userspace 모드에서는 kube-proxy가 이를 전한다. curl은 {seconds}초 만에 끝났다(코드 {closed}). 노드가 아무 신호 없이 통째로 사라지면 클라이언트는 {patience}초 뒤에도 기다리고 있었다(코드 {hung}). userspace 모드에서는 ${PROBE_SECONDS}초 동안 조용한 연결을 kube-proxy가 확인하고, 회신이 없으면 클라이언트 쪽 연결을 끝낸다. 다른 모드에서는 클라이언트의 타임아웃이나 keep-alive 프로브만 도움이 된다.`,
       },
       values: { closed: closed.exitCode, seconds: afterSeconds, patience: PATIENCE, hung: hung.exitCode },
       holds: [52, 56].includes(closed.exitCode) && uncut.exitCode === 0 && hung.exitCode === 28,

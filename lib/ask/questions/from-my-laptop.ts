@@ -35,7 +35,7 @@ export const fromMyLaptop: Question = {
       ),
       {
         en: 'type: LoadBalancer is a request. A controller (of a cloud, or MetalLB) has to fulfil it; without one EXTERNAL-IP stays pending.',
-        ko: 'type: LoadBalancer는 요청일 뿐이다. 컨트롤러(클라우드의 것이나 MetalLB)가 들어주어야 한다. 컨트롤러가 없으면 EXTERNAL-IP는 pending으로 남는다.',
+        ko: 'type: LoadBalancer는 요청일 뿐이다. 컨트롤러(클라우드의 것이나 MetalLB)가 처리해 주어야 한다. 컨트롤러가 없으면 EXTERNAL-IP는 pending으로 남는다.',
       },
     )
     const before = await lab.shell('node', RULES)

@@ -71,7 +71,7 @@ export const hairpin: Question = {
     return {
       proof: {
         en: 'exit codes of curl: userspace mode, iptables mode without hairpin mode, with it (0: answered, 28: time is over)',
-        ko: 'curl의 종료 코드: userspace 모드, 헤어핀 모드가 없는 iptables 모드, 있는 iptables 모드(0: 응답, 28: 시간이 다 됨)',
+        ko: 'curl의 종료 코드: userspace 모드, 헤어핀 모드가 없는 iptables 모드, 있는 iptables 모드(0: 응답, 28: 시간 초과)',
       },
       value: [userspace, off, on].map(({ exitCode }) => exitCode).join(', '),
       answer: {

@@ -56,7 +56,7 @@ export const nodePortOnLocalhost: Question = {
     return {
       proof: {
         en: 'exit codes of curl: userspace mode, iptables mode with route_localnet, without it (0: answered, 28: time is over)',
-        ko: 'curl의 종료 코드: userspace 모드, route_localnet이 있는 iptables 모드, 없는 iptables 모드(0: 응답, 28: 시간이 다 됨)',
+        ko: 'curl의 종료 코드: userspace 모드, route_localnet이 있는 iptables 모드, 없는 iptables 모드(0: 응답, 28: 시간 초과)',
       },
       value: [userspace, iptables, without].map(({ exitCode }) => exitCode).join(', '),
       answer: {

@@ -6,17 +6,20 @@ import { packetsTo, readChain } from '../read-chain.js'
 import { type Texts } from '../texts.js'
 import { useMode } from '../use-mode.js'
 
+/** The chain of ipvs mode with the rules for its addresses. */
+const FILTER = 'KUBE-IPVS-FILTER'
+
 const ANSWER: Texts = {
   en: 'A ping is ICMP and has no port; the rules of a Service match TCP or UDP to its port: they counted {userspace} pings in userspace mode and {iptables} in iptables mode. No interface has the address (counted: {holders}), so the node sent the ping on to its gateway, which does not answer for it (pings sent on: {left}).',
   ko: '핑은 ICMP라서 포트가 없다. 서비스의 규칙은 그 포트로 가는 TCP나 UDP만 고른다. 규칙이 센 핑은 userspace 모드에서 {userspace}개, iptables 모드에서 {iptables}개이다. 이 주소를 가진 인터페이스가 없으므로(센 수: {holders}) 노드는 핑을 게이트웨이로 보냈고({left}개), 게이트웨이는 이 주소에 응답하지 않는다.',
 }
 const IPVS_RAN: Texts = {
-  en: 'In ipvs mode the interface kube-ipvs0 has the address, so the kernel of the node answered (replies: {replies}), although the Service had no Pod. A ping that works says nothing about the Service: send a request to its port.',
-  ko: 'ipvs 모드에서는 인터페이스 kube-ipvs0에 이 주소가 있으므로, 서비스에 파드가 하나도 없는데도 노드의 커널이 응답했다(응답 {replies}개). 핑이 된다고 서비스가 되는 것은 아니다. 서비스의 포트로 요청을 보내 본다.',
+  en: 'In ipvs mode {ipvsHolders} interface has it, kube-ipvs0, so the ping reached the node itself, where a rule of this proxy rejected all but the ports of Services (pings: {rejected}). Without this rule, as with older kube-proxies, the kernel of the node answered (replies: {replies}), although the Service had no Pod: a ping says nothing about a Service.',
+  ko: 'ipvs 모드에서는 인터페이스 {ipvsHolders}개(kube-ipvs0)에 이 주소가 있으므로 핑이 노드 자신에게 닿았고, 서비스의 포트만 허용하는 이 프록시의 규칙이 핑을 거절했다({rejected}개). 예전 kube-proxy처럼 이 규칙이 없으면, 서비스에 파드가 하나도 없는데도 노드의 커널이 응답했다({replies}개). 그러니 핑으로는 서비스가 되는지 알 수 없다.',
 }
 const IPVS_NOT_RUN: Texts = {
-  en: 'Not run here, since this node does not support ipvs mode: there the interface kube-ipvs0 has the address, so the kernel of the node answers a ping, even when the Service has no Pod.',
-  ko: '이 노드는 ipvs 모드를 지원하지 않아 다음은 실행하지 않았다. ipvs 모드에서는 인터페이스 kube-ipvs0에 이 주소가 있으므로, 서비스에 파드가 없어도 노드의 커널이 핑에 응답한다.',
+  en: 'Not run here, since this node does not support ipvs mode: there the interface kube-ipvs0 has the address, so a ping reaches the node itself. Older kube-proxies let its kernel answer, even for a Service without Pods; newer ones, and this proxy, reject all but the ports of Services.',
+  ko: '이 노드는 ipvs 모드를 지원하지 않아 다음은 실행하지 않았다. ipvs 모드에서는 인터페이스 kube-ipvs0에 이 주소가 있으므로 핑이 노드 자신에게 닿는다. 예전 kube-proxy에서는 서비스에 파드가 없어도 노드의 커널이 응답하고, 요즘 kube-proxy와 이 프록시는 서비스의 포트 말고는 모두 거절한다.',
 }
 
 export const pingClusterIp: Question = {
@@ -25,7 +28,7 @@ export const pingClusterIp: Question = {
     en: 'Why can I not ping a ClusterIP, and why can I in ipvs mode?',
     ko: '왜 ClusterIP로 핑이 가지 않는가? ipvs 모드에서는 왜 되는가?',
   },
-  asked: [],
+  asked: ['website#41002'],
   words: ['ICMP', 'kube-ipvs0', 'reply', 'echo', '핑'],
   programs: new Map([...CURL, ['ping', 'iputils-ping']]),
   async run(experiment) {
@@ -36,23 +39,24 @@ export const pingClusterIp: Question = {
     const more = ipvs === undefined ? IPVS_NOT_RUN : IPVS_RAN
     return {
       proof: {
-        en: 'replies to one ping in userspace mode, iptables mode, ipvs mode (-: not run)',
-        ko: '핑 하나에 온 응답 수: userspace 모드, iptables 모드, ipvs 모드(-: 실행하지 않음)',
+        en: 'replies to one ping in userspace mode, iptables mode, ipvs mode, ipvs mode without its rule (-: not run)',
+        ko: '핑 하나에 온 응답 수: userspace 모드, iptables 모드, ipvs 모드, 규칙이 없는 ipvs 모드(-: 실행하지 않음)',
       },
-      value: [userspace.replies, iptables.replies, ipvs?.replies ?? '-'].join(', '),
+      value: [userspace.replies, iptables.replies, ipvs?.first ?? '-', ipvs?.replies ?? '-'].join(', '),
       answer: { en: `${ANSWER.en} ${more.en}`, ko: `${ANSWER.ko} ${more.ko}` },
       values: {
         userspace: userspace.matched,
         iptables: iptables.matched,
         left: userspace.left,
         holders: userspace.holders,
-        ...(ipvs !== undefined && { replies: ipvs.replies }),
+        ...(ipvs !== undefined && { ipvsHolders: ipvs.holders, rejected: ipvs.rejected, replies: ipvs.replies }),
       },
       holds:
         [userspace, iptables].every(({ replies, matched }) => replies === 0 && matched === 0) &&
         userspace.left === 1 &&
         userspace.holders === 0 &&
-        (ipvs === undefined || (ipvs.replies === 1 && ipvs.holders === 1 && ipvs.refused === 7)),
+        (ipvs === undefined ||
+          (ipvs.holders === 1 && ipvs.first === 0 && ipvs.rejected === 1 && ipvs.replies === 1 && ipvs.refused === 7)),
     }
   },
 }
@@ -137,10 +141,21 @@ async function showHolders({ lab, show }: Experiment): Promise<number> {
   return holders
 }
 
+/** What ipvs mode has shown. */
+interface IpvsFinding {
+  readonly holders: number
+  /** Replies to the first ping. */
+  readonly first: number
+  /** Pings that the rule has rejected. */
+  readonly rejected: number
+  /** Replies without the rule. */
+  readonly replies: number
+  /** The exit code of a request. */
+  readonly refused: number
+}
+
 /** Undefined if this node does not support ipvs mode. */
-async function inIpvsMode(
-  experiment: Experiment,
-): Promise<{ replies: number; holders: number; refused: number } | undefined> {
+async function inIpvsMode(experiment: Experiment): Promise<IpvsFinding | undefined> {
   const { lab, show } = experiment
   const { clusterIP } = lab.service
   const check = await lab.check('ipvs')
@@ -149,8 +164,8 @@ async function inIpvsMode(
     show(
       { ...check, output },
       {
-        en: 'Not run: this node does not support ipvs mode. With IPVS in its kernel, a ping would get a reply.',
-        ko: '실행하지 않음: 이 노드는 ipvs 모드를 지원하지 않는다. 커널에 IPVS가 있다면 핑에 응답이 온다.',
+        en: 'Not run: this node does not support ipvs mode. With IPVS in its kernel, the ping would reach the node itself.',
+        ko: '실행하지 않음: 이 노드는 ipvs 모드를 지원하지 않는다. 커널에 IPVS가 있다면 핑이 노드 자신에게 닿는다.',
       },
     )
     return undefined
@@ -158,12 +173,39 @@ async function inIpvsMode(
   await useMode(experiment, 'ipvs')
   const holders = await showHolders(experiment)
   show(await lab.scale(0), { en: 'The Service has no Pod any more.', ko: '이제 서비스 뒤에 파드가 없다.' })
+  const first = await ping(experiment)
+  const { ran: chain, rules } = await readChain(lab, FILTER, 'filter')
+  const rejected = rules.find(({ text }) => text.startsWith('REJECT '))?.packets ?? -1
+  show(
+    first.ran,
+    {
+      en: 'Replies: {replies}. But something has answered at once: the ping has reached the node, since the address is its own.',
+      ko: '응답: {replies}개. 그러나 곧바로 회신이 왔다. 이 주소는 노드 자신의 것이라 핑이 노드에 닿았다.',
+    },
+    { replies: first.replies },
+  )
+  show(
+    chain,
+    {
+      en: 'This rule rejects what is no port of a Service, so that a ClusterIP does not lead to programs of the node. Counted: {rejected}.',
+      ko: '서비스의 포트가 아닌 것은 이 규칙이 거절한다. ClusterIP로는 노드의 프로그램에 닿지 않게 하려는 것이다. 센 핑: {rejected}개.',
+    },
+    { rejected },
+  )
+  show(await lab.stopProxy('SIGKILL'), {
+    en: 'The proxy ends, so that it does not restore the rule. Addresses and virtual servers stay.',
+    ko: '규칙을 되살리지 않도록 프록시를 멈춘다. 주소와 가상 서버는 남는다.',
+  })
+  show(await lab.run('node', 'iptables', '-F', FILTER), {
+    en: 'The rule is removed. Older kube-proxies do not have it.',
+    ko: '규칙을 지운다. 예전 kube-proxy에는 이 규칙이 없다.',
+  })
   const { ran, replies } = await ping(experiment)
   show(
     ran,
     {
       en: 'Replies: {replies}. The kernel of the node answers for every address that one of its interfaces has.',
-      ko: '응답: {replies}개. 노드의 커널은 자기 인터페이스가 가진 주소라면 모두 대신 응답한다.',
+      ko: '응답: {replies}개. 노드의 커널은 자기 인터페이스가 가진 주소라면 어느 것이든 응답한다.',
     },
     { replies },
   )
@@ -172,9 +214,9 @@ async function inIpvsMode(
     refused,
     {
       en: 'A request to port 80 fails at the same time (exit code {code}): no Pod serves it.',
-      ko: '같은 때 80번 포트로 보낸 요청은 실패한다(종료 코드 {code}). 처리할 파드가 없다.',
+      ko: '같은 시점에 80번 포트로 보낸 요청은 실패한다(종료 코드 {code}). 처리할 파드가 없다.',
     },
     { code: refused.exitCode },
   )
-  return { replies, holders, refused: refused.exitCode }
+  return { holders, first: first.replies, rejected, replies, refused: refused.exitCode }
 }

@@ -19,7 +19,7 @@ export const proxyStops: Question = {
     const { lab, show } = experiment
     show(await lab.stopProxy('SIGKILL'), {
       en: 'Userspace mode without workers (--data-plane-workers=0, as always in the demo): the process is killed, and has no time to do anything.',
-      ko: '워커가 없는 userspace 모드(--data-plane-workers=0, 데모에서는 늘 그렇다): 프로세스를 강제로 끝낸다. 무엇을 할 틈도 없다.',
+      ko: '워커가 없는 userspace 모드(--data-plane-workers=0, 데모에서는 늘 그렇다): 프로세스를 강제로 끝낸다. 정리할 틈이 없다.',
     })
     const killed = await requestsByPod(lab, REQUESTS)
     const afterKill = sumOf(killed.counts)
@@ -31,10 +31,10 @@ export const proxyStops: Question = {
       },
       { answers: afterKill, requests: REQUESTS },
     )
-    show(await lab.setMode('userspace'), { en: 'It runs again.', ko: '다시 돈다.' })
+    show(await lab.setMode('userspace'), { en: 'It runs again.', ko: '프록시가 다시 돈다.' })
     show(await lab.stopProxy('SIGTERM'), {
       en: 'Now it is asked to end, as in an update: before it ends, it writes rules with which the kernel serves (--on-exit).',
-      ko: '이번에는 업데이트 때처럼 끝나라고 한다. 프록시는 끝나기 전에 커널이 처리하도록 규칙을 쓴다(--on-exit).',
+      ko: '이번에는 업데이트할 때처럼 정상적으로 종료시킨다. 프록시는 끝나기 전에 커널이 처리하도록 규칙을 쓴다(--on-exit).',
     })
     const asked = await requestsByPod(lab, REQUESTS)
     const afterTerm = sumOf(asked.counts)

@@ -55,7 +55,7 @@ export const refusedOrHanging: Question = {
     return {
       proof: {
         en: 'exit codes of curl, refused and hanging (7: cannot connect, 28: time is over)',
-        ko: 'curl의 종료 코드, 거절과 무응답(7: 연결할 수 없음, 28: 시간이 다 됨)',
+        ko: 'curl의 종료 코드, 거절과 무응답(7: 연결할 수 없음, 28: 시간 초과)',
       },
       value: codes,
       answer: {

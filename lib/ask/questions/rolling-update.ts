@@ -18,7 +18,7 @@ export const rollingUpdate: Question = {
       await lab.kill(first!),
       {
         en: 'The old Pod {pod} ends at once when it is asked to. Its endpoint is removed only later: the two are not coordinated.',
-        ko: '옛 파드({pod})는 끝나라는 신호를 받자마자 끝난다. 엔드포인트는 나중에야 없어진다. 두 일은 서로 조율되지 않는다.',
+        ko: '이전 파드({pod})는 종료 신호를 받자마자 끝난다. 엔드포인트는 나중에야 없어진다. 두 일은 서로 조율되지 않는다.',
       },
       { pod: first!.name },
     )
@@ -41,7 +41,7 @@ export const rollingUpdate: Question = {
       await lab.setReady(second!, false),
       {
         en: 'Now the other order: first the endpoint of {pod} goes (NotReady), while its program still serves. A preStop hook that sleeps for some seconds does that.',
-        ko: '이번에는 순서를 바꾼다. 먼저 파드({pod})의 엔드포인트가 없어지고(NotReady), 프로그램은 아직 처리한다. 몇 초 쉬는 preStop 훅이 그렇게 한다.',
+        ko: '이번에는 순서를 바꾼다. 먼저 파드({pod})의 엔드포인트가 없어지고(NotReady), 프로그램은 아직 요청을 처리한다. 몇 초 쉬는 preStop 훅이 그렇게 한다.',
       },
       { pod: second!.name },
     )

@@ -47,7 +47,7 @@ export const ruleCount: Question = {
       list,
       {
         en: 'In iptables mode the first packet of a connection passes the list of all Service ports, {length} rules here. That is the cost of the 10,000th: one more comparison for the first packet of each connection to a later port, and none for the packets after it.',
-        ko: 'iptables 모드에서 연결의 첫 패킷은 모든 서비스 포트의 목록을 지난다. 여기서는 규칙 {length}개이다. 10,000번째에 드는 것은 이것이다. 그보다 뒤의 포트로 가는 연결마다 첫 패킷에서 비교를 한 번 더 하고, 그 뒤의 패킷에서는 하지 않는다.',
+        ko: 'iptables 모드에서 연결의 첫 패킷은 모든 서비스 포트의 목록을 지난다. 여기서는 규칙 {length}개이다. 10,000번째 서비스의 비용은 이것이다. 그보다 뒤의 포트로 가는 연결마다 첫 패킷에서 비교를 한 번 더 하고, 그 뒤의 패킷에서는 하지 않는다.',
       },
       { length: list.output },
     )
@@ -68,7 +68,7 @@ export const ruleCount: Question = {
       refused,
       {
         en: 'So the client knows at once (exit code {code} of curl).',
-        ko: '그래서 클라이언트는 곧바로 안다(curl의 종료 코드 {code}).',
+        ko: '그래서 클라이언트는 곧바로 알게 된다(curl의 종료 코드 {code}).',
       },
       { code: refused.exitCode },
     )

@@ -21,7 +21,7 @@ export const throughKubeProxy: Question = {
       first,
       {
         en: 'Userspace mode, one open connection of the client. Sockets of kube-proxy for it: {inUserspace}, one to the client and one to the Pod. kube-proxy copies every byte from one to the other.',
-        ko: 'userspace 모드, 클라이언트의 열린 연결 하나. 이를 위한 kube-proxy의 소켓은 {inUserspace}개이다. 하나는 클라이언트로, 하나는 파드로 이어진다. kube-proxy가 모든 바이트를 한쪽에서 다른 쪽으로 옮긴다.',
+        ko: 'userspace 모드, 클라이언트의 열린 연결 하나. 이 연결에 쓰이는 kube-proxy의 소켓은 {inUserspace}개이다. 하나는 클라이언트로, 하나는 파드로 이어진다. kube-proxy가 모든 바이트를 한쪽에서 다른 쪽으로 옮긴다.',
       },
       { inUserspace },
     )
@@ -53,7 +53,7 @@ export const throughKubeProxy: Question = {
       sockets,
       {
         en: 'Sockets of kube-proxy for it: {inIptables}.',
-        ko: '이를 위한 kube-proxy의 소켓: {inIptables}개.',
+        ko: '이 연결에 쓰이는 kube-proxy의 소켓: {inIptables}개.',
       },
       { inIptables },
     )

@@ -56,7 +56,7 @@ export const udpToDeadPod: Question = {
       metrics,
       {
         en: 'It has also deleted the entries that led to the dead Pod. Deleted: {deleted}.',
-        ko: 'kube-proxy는 죽은 파드로 이끌던 항목도 지웠다. 지운 항목: {deleted}개.',
+        ko: 'kube-proxy는 죽은 파드로 이어지던 항목도 지웠다. 지운 항목: {deleted}개.',
       },
       { deleted },
     )
@@ -64,7 +64,7 @@ export const udpToDeadPod: Question = {
       cleared.ran,
       {
         en: 'So the next datagram of the same socket met the rules again, and made a new entry: it leads to {pod}, which answers.',
-        ko: '그래서 같은 소켓의 다음 데이터그램이 다시 규칙을 거치고 새 항목을 만들었다. 이 항목은 {pod}로 이끌고, 그 파드가 응답한다.',
+        ko: '그래서 같은 소켓의 다음 데이터그램이 다시 규칙을 거치고 새 항목을 만들었다. 이 항목은 {pod}로 이어지고, 그 파드가 응답한다.',
       },
       { pod: secondPod.name },
     )
@@ -78,10 +78,10 @@ export const udpToDeadPod: Question = {
       },
       value: `${stuck.sent}, ${stuck.answered}`,
       answer: {
-        en: 'Only the first datagram of a flow meets the rules; then its conntrack entry decides, and each datagram starts the time of the entry again. With right rules, an entry that was not deleted still sent {sent} datagrams to the dead {pod}, and {answered} came back: that ends only when the client pauses, takes another port, or the entry is deleted. So kube-proxy has to delete such entries when an endpoint goes; this one did (deleted: {deleted}). In userspace mode the entry leads to kube-proxy ({node}), which itself moves the flow to a live Pod.',
-        ko: '규칙은 플로의 첫 데이터그램만 거친다. 그 뒤에는 conntrack 항목이 목적지를 정하고, 데이터그램이 올 때마다 항목의 남은 시간이 처음으로 돌아간다. 규칙이 옳은데도 지워지지 않은 항목은 데이터그램 {sent}개를 죽은 파드({pod})로 보냈고 {answered}개가 돌아왔다. 이 상태는 클라이언트가 조용해지거나 다른 포트를 쓰거나 항목이 지워져야 끝난다. 그래서 엔드포인트가 없어지면 kube-proxy가 항목을 지워야 하며, 이 프록시는 지웠다({deleted}개). userspace 모드에서는 항목이 kube-proxy({node})로 이끌고, kube-proxy가 플로를 살아 있는 파드로 옮긴다.',
+        en: 'Only the first datagram of a flow meets the rules; then its conntrack entry decides, and each datagram starts the time of the entry again. With right rules, an entry that was not deleted still sent {sent} datagrams to the dead Pod ({pod}), and {answered} came back: that ends only when the client pauses, takes another port, or the entry is deleted. So kube-proxy has to delete such entries when an endpoint goes; this one did (deleted: {deleted}). In userspace mode the entry leads to kube-proxy ({node}), which itself moves the flow to a live Pod.',
+        ko: '플로의 첫 데이터그램만 규칙을 거친다. 그 뒤에는 conntrack 항목이 목적지를 정하고, 데이터그램이 올 때마다 항목의 남은 시간이 처음으로 돌아간다. 규칙이 옳은데도 지워지지 않은 항목은 데이터그램 {sent}개를 죽은 파드({pod})로 보냈고 {answered}개가 돌아왔다. 이 상태는 클라이언트가 조용해지거나 다른 포트를 쓰거나 항목이 지워져야 끝난다. 그래서 엔드포인트가 없어지면 kube-proxy가 항목을 지워야 하며, 이 프록시는 지웠다({deleted}개). userspace 모드에서는 항목이 kube-proxy({node})로 이어지고, kube-proxy가 플로를 살아 있는 파드로 옮긴다.',
       },
-      values: { sent: stuck.sent, answered: stuck.answered, pod: secondPod.name, deleted, node: own.leadsTo },
+      values: { sent: stuck.sent, answered: stuck.answered, pod: secondPod.ip, deleted, node: own.leadsTo },
       holds:
         deleted === 1 &&
         secondPod.name !== firstPod.name &&
@@ -132,7 +132,7 @@ async function withoutClearing(
     ),
     {
       en: 'The rules are corrected by hand: the chain of the Service leads to {pod} only.',
-      ko: '규칙을 손으로 바로잡는다. 서비스의 체인은 이제 {pod}로만 이끈다.',
+      ko: '규칙을 손으로 바로잡는다. 서비스의 체인은 이제 {pod}로만 이어진다.',
     },
     { pod: live.name },
   )
@@ -144,7 +144,7 @@ async function withoutClearing(
     after.ran,
     {
       en: 'Yet the entry still leads to {dead}. New packets: {sent} to it, {answered} back. With each packet the time of the entry starts again; {seconds} s are left.',
-      ko: '그런데도 항목은 여전히 {dead}로 이끈다. 새 패킷은 보낸 것이 {sent}개, 돌아온 것이 {answered}개이다. 패킷마다 항목의 시간이 다시 시작된다. 남은 시간은 {seconds}초이다.',
+      ko: '그런데도 항목은 여전히 {dead}로 이어진다. 새 패킷은 보낸 것이 {sent}개, 돌아온 것이 {answered}개이다. 패킷마다 항목의 시간이 다시 시작된다. 남은 시간은 {seconds}초이다.',
     },
     { dead: dead.ip, sent, answered, seconds: after.secondsLeft },
   )
@@ -217,7 +217,7 @@ async function inUserspaceMode(experiment: Experiment, dead: Pod): Promise<UdpFl
     flow.ran,
     {
       en: 'The entry leads to kube-proxy ({node}) all the time, so it never gets stale. kube-proxy sends the datagrams on, and has moved the flow.',
-      ko: '항목은 내내 kube-proxy({node})로 이끌므로 낡지 않는다. 데이터그램은 kube-proxy가 넘겨주며, 플로를 옮긴 것도 kube-proxy이다.',
+      ko: '항목은 내내 kube-proxy({node})로 이어지므로 쓸모없어지는 일이 없다. 데이터그램은 kube-proxy가 넘겨주며, 플로를 옮긴 것도 kube-proxy이다.',
     },
     { node: flow.leadsTo },
   )
