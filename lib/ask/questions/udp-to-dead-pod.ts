@@ -14,7 +14,7 @@ const METRIC = 'kubeproxy_conntrack_reconciler_deleted_entries_total'
 export const udpToDeadPod: Question = {
   number: 22,
   title: {
-    en: 'UDP goes to a dead Pod for ever: why?',
+    en: 'UDP goes to a dead Pod forever: why?',
     ko: 'UDP가 죽은 파드로 끝없이 간다. 왜 그런가?',
   },
   asked: ['kubernetes#125467', 'kubernetes#48370'],
