@@ -2,15 +2,15 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { parse } from 'yaml'
 import { ProgramLog } from '../../lib/demo/program-log.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { BuiltImage, STAGES, imageEnvironment, nodeMajor, readDockerfile } from '../support/image/built-image.js'
+import { checkInstalledPrograms, checkSize } from '../support/image/check-image.js'
 import { Container, type ContainerOptions } from '../support/image/container.js'
+import { manifestCapabilities } from '../support/image/manifest-capabilities.js'
 import { NetworkClient, NodeNetwork, namespacesUnavailable } from '../support/nodes/node-network.js'
 
-const MAX_COMPRESSED_BYTES = 90_000_000
 const LOG_TIMEOUT_MS = 60_000
 const HOME = '/opt/kube-proxy-node'
 const WEB = { clusterIP: '10.96.0.10', port: 80 }
@@ -25,14 +25,6 @@ const { version, dependencies, devDependencies } = JSON.parse(readFileSync('pack
 const built = namespacesUnavailable || (await BuiltImage.build(t))
 const skip = typeof built === 'string' && built
 const image = built as BuiltImage
-
-/** Those that the manifests give to the container. */
-function manifestCapabilities(): readonly string[] {
-  const daemonSet = parse(readFileSync('deploy/base/daemonset.yaml', 'utf8')) as {
-    spec: { template: { spec: { containers: [{ securityContext: { capabilities: { add: string[] } } }] } } }
-  }
-  return daemonSet.spec.template.spec.containers[0].securityContext.capabilities.add
-}
 
 t.test('the Dockerfile: every step is a script of deploy/image, and its bases are pinned', t => {
   const dockerfile = readDockerfile()
@@ -201,23 +193,7 @@ t.test('the image of these tests has the Node.js version of the Dockerfile', { s
 })
 
 t.test('programs are where installers look for them', { skip }, async t => {
-  const line = `kube-proxy-node v${version}\n`
-  t.equal(await image.run('kube-proxy', '--version'), line)
-  t.equal(await image.run('/usr/local/bin/kube-proxy', '--version'), line)
-  t.equal(await image.run('/bin/sh', '-c', 'exec kube-proxy --version 2>&1'), line)
-  t.equal(await image.run('/go-runner', '/usr/local/bin/kube-proxy', '--version'), line)
-  t.match(await image.run('kube-proxy', '--help'), '--proxy-mode')
-  for (const name of [
-    'iptables-nft',
-    'iptables-legacy',
-    'conntrack',
-    'ipset',
-    'ipvsadm',
-    'ip',
-    'modprobe',
-    'xtables-monitor',
-  ])
-    t.match(await image.run('sh', '-c', `command -v ${name}`), name)
+  await checkInstalledPrograms(t, image)
   t.end()
 })
 
@@ -281,9 +257,7 @@ t.test('the compile cache has every program, if Node.js has one', { skip }, asyn
 })
 
 t.test('it is small', { skip }, async t => {
-  const bytes = await image.compressedBytes()
-  t.comment(`${Math.round(bytes / 1e6)} MB compressed`)
-  t.ok(bytes <= MAX_COMPRESSED_BYTES, `${bytes} bytes`)
+  await checkSize(t, image)
   t.end()
 })
 

@@ -8,7 +8,8 @@ import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { type TeardownScope, WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
 import { type ContainerOptions, runInRoot } from './container.js'
 import { type DebianRoot, provideDebianRoot } from './debian-root.js'
-import { type ImageNode, provideImageNode } from './image-node.js'
+import { type Emulation, provideEmulation } from './emulator.js'
+import { type ImageNode, downloadNode, provideImageNode } from './image-node.js'
 
 const run = promisify(execFile)
 
@@ -44,24 +45,48 @@ export class BuiltImage {
   /** Its Node.js, and where that is from. */
   readonly node: ImageNode
   readonly #debian: DebianRoot
+  readonly #emulation: Emulation | undefined
 
-  private constructor(debian: DebianRoot, layer: string, node: ImageNode) {
+  private constructor(debian: DebianRoot, layer: string, node: ImageNode, emulation: Emulation | undefined) {
     this.#debian = debian
     this.layer = layer
     this.node = node
+    this.#emulation = emulation
   }
 
   /**
-   * Builds it, and says in a comment which Node.js it has.
+   * Builds it for this machine, and says in a comment which Node.js it has.
    * @returns the reason why the image cannot be built here, or the image
    */
   static async build(t: TeardownScope & Pick<Test, 'comment'>): Promise<BuiltImage | string> {
     const debian = await provideDebianRoot(STAGES)
     if (typeof debian === 'string') return debian
+    return BuiltImage.#make(t, debian, await provideImageNode(nodeMajor()))
+  }
+
+  /**
+   * Builds it for arm64 on a machine of another architecture: an emulator runs what runs in the image.
+   * @returns the reason why the image cannot be built here, or the image
+   */
+  static async buildForArm64(t: TeardownScope & Pick<Test, 'comment'>): Promise<BuiltImage | string> {
+    const emulation = await provideEmulation()
+    if (typeof emulation === 'string') return emulation
+    const node = await downloadNode(nodeMajor(), 'arm64')
+    if (typeof node === 'string') return node
+    const debian = await provideDebianRoot(STAGES, 'arm64', emulation)
+    if (typeof debian === 'string') return debian
+    return BuiltImage.#make(t, debian, node, emulation)
+  }
+
+  static async #make(
+    t: TeardownScope & Pick<Test, 'comment'>,
+    debian: DebianRoot,
+    node: ImageNode,
+    emulation?: Emulation,
+  ): Promise<BuiltImage | string> {
     const folder = mkdtempSync(join(tmpdir(), 'kube-proxy-image-'))
     t.teardown(() => rmSync(folder, { recursive: true }))
-    const node = await provideImageNode(nodeMajor())
-    const image = new BuiltImage(debian, join(folder, 'layer'), node)
+    const image = new BuiltImage(debian, join(folder, 'layer'), node, emulation)
     mkdirSync(join(image.layer, 'usr/local/bin'), { recursive: true })
     await run('env', [...WITHOUT_TAP_LOADER, join(STAGES, 'build.sh'), image.layer])
     copyFileSync(node.program, join(image.layer, 'usr/local/bin/node'))
@@ -79,6 +104,11 @@ export class BuiltImage {
     return image
   }
 
+  /** The folders of its layers, the uppermost first. */
+  get layers(): readonly string[] {
+    return [this.layer, this.#debian.folder]
+  }
+
   /** The version of its Node.js, as in `v24.1.0`. */
   async nodeVersion(): Promise<string> {
     return (await this.run('node', '--version')).trim()
@@ -86,7 +116,13 @@ export class BuiltImage {
 
   /** Options of a container that runs a command. */
   containerOptions(command: readonly string[], network?: NetworkNamespace): ContainerOptions {
-    return { lower: [this.layer, this.#debian.folder], env: imageEnvironment(), network, command }
+    return {
+      lower: this.layers,
+      env: imageEnvironment(),
+      network,
+      command,
+      emulation: this.#emulation,
+    }
   }
 
   /** Runs a command of the image to its end, with a read-only root file system. */

