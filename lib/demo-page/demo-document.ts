@@ -58,8 +58,14 @@ export interface DemoDocument {
   readonly levers: readonly LeverView[]
   /** What runs now; null: nothing, and something may begin. */
   readonly running: string | null
-  /** The Services that the doctor can look at, each with what starts it and its command. */
-  readonly patients: readonly { readonly id: string; readonly service: string; readonly command: string }[]
+  /** What the doctor can look at: a Service, for all clients or for one. Each with what starts it and its command. */
+  readonly patients: readonly {
+    readonly id: string
+    readonly service: string
+    /** Name of the client; null: all. */
+    readonly client: string | null
+    readonly command: string
+  }[]
 }
 
 /** The questions that the demo can answer. */

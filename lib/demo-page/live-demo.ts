@@ -22,6 +22,8 @@ const KUBE_PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.
 /** Requests that begin after a change and show its effect: each client sends several. */
 const WATCHED_REQUESTS = 9
 
+type Patient = DemoDocument['patients'][number]
+
 /** Takes each line of what runs, as soon as it is known. */
 export type WriteLine = (line: RunLine) => void
 
@@ -68,9 +70,7 @@ export class LiveDemo {
       requests: this.#traffic.requests,
       levers: this.#levers,
       running: this.#running,
-      patients: this.#cluster.services.map(({ name }) => ({
-        ...{ id: `doctor/${name}`, service: `default/${name}`, command: `kube-proxy doctor svc/${name}` },
-      })),
+      patients: this.#patients,
     }
   }
 
@@ -90,7 +90,7 @@ export class LiveDemo {
   find(id: string): ((write: WriteLine) => Promise<void>) | undefined {
     const lever = this.#levers.find(each => each.id === id)
     const question = QUESTIONS.find(({ number }) => id === `ask/${number}`)
-    const patient = this.document.patients.find(each => each.id === id)
+    const patient = this.#patients.find(each => each.id === id)
     const run =
       lever !== undefined
         ? (write: WriteLine) => this.#pull(lever, write)
@@ -150,14 +150,30 @@ export class LiveDemo {
     }
   }
 
-  async #examine({ service, command }: DemoDocument['patients'][number], write: WriteLine): Promise<void> {
+  async #examine({ service, client, command }: Patient, write: WriteLine): Promise<void> {
     const { stdout, stderr } = await this.#cluster.network.node.run(process.execPath, [
-      ...[KUBE_PROXY, 'doctor', service, '-o', 'json'],
+      ...[KUBE_PROXY, 'doctor', service, '-o', 'json', ...this.#fromClient(client)],
       ...['--status-socket', this.statusSocket, '--manifests', this.#cluster.manifest],
     ])
     if (!stdout.startsWith('{')) throw new Error(stderr.trim())
     write(stepLine({ where: 'node', command, output: '', exitCode: 0, isLever: false }, null))
     write({ kind: 'report', report: JSON.parse(stdout) as DoctorReport })
+  }
+
+  /** A client may be unable to reach what others can: so it is examined for each, too. */
+  get #patients(): readonly Patient[] {
+    const clients = [null, ...this.#traffic.clients.map(({ name }) => name)]
+    return this.#cluster.services.flatMap(({ name }) =>
+      (name === EXAMPLE_SERVICE.name ? clients : [null]).map(client => ({
+        ...{ id: `doctor/${name}${client === null ? '' : `/${client}`}`, service: `default/${name}`, client },
+        command: ['kube-proxy doctor', `svc/${name}`, ...this.#fromClient(client)].join(' '),
+      })),
+    )
+  }
+
+  #fromClient(name: string | null): readonly string[] {
+    const found = this.#traffic.clients.find(each => each.name === name)
+    return found === undefined ? [] : ['--from', found.client.ip]
   }
 
   /** Undefined: the proxy does not answer, such as while it starts. */

@@ -7,7 +7,10 @@ import { useAnswer } from './live/use-answer.js'
 import { Glance } from './parts/glance.js'
 import { SignIn } from './parts/sign-in.js'
 import { TEXTS } from './texts.js'
+import { AskView } from './views/ask-view.js'
 import { ConnectionsView } from './views/connections-view.js'
+import { DemoDoctorView, DoctorView } from './views/doctor-view.js'
+import { LeversView } from './views/levers-view.js'
 import { ListenersView } from './views/listeners-view.js'
 import { PacketView } from './views/packet-view.js'
 import { readPart } from './views/packet/packet-path.js'
@@ -16,6 +19,11 @@ import { ServiceView } from './views/service-view.js'
 import { ServicesView } from './views/services-view.js'
 import { TimeLineView } from './views/time-line-view.js'
 
+/** Those that change the cluster: the demo has them, and no proxy. */
+const DEMO_SECTIONS: readonly (readonly [path: string, title: string])[] = [
+  ['/levers', TEXTS.levers.title],
+  ['/ask', TEXTS.ask.title],
+]
 const SECTIONS: readonly (readonly [path: string, title: string])[] = [
   ['/services', TEXTS.services.title],
   ['/packet', TEXTS.packet.title],
@@ -23,6 +31,7 @@ const SECTIONS: readonly (readonly [path: string, title: string])[] = [
   ['/connections', TEXTS.connections.title],
   ['/rules', TEXTS.rules.title],
   ['/time-line', TEXTS.timeLine.title],
+  ['/doctor', TEXTS.doctor.title],
 ]
 
 function Section({ path, title }: { readonly path: string; readonly title: string }): JSX.Element {
@@ -38,6 +47,7 @@ function Section({ path, title }: { readonly path: string; readonly title: strin
 
 function Page(): JSX.Element {
   const overview = useAnswer<Overview>('/v1')
+  const isDemo = overview.answer?.paths.includes('/demo') === true
   return (
     <Router hook={useHashLocation}>
       <button type="button" class="skip" onClick={() => document.querySelector('h2')?.focus()}>
@@ -47,7 +57,7 @@ function Page(): JSX.Element {
         <Glance {...overview} />
         <nav aria-label={TEXTS.sections}>
           <ul>
-            {SECTIONS.map(([path, title]) => (
+            {[...SECTIONS, ...(isDemo ? DEMO_SECTIONS : [])].map(([path, title]) => (
               <Section key={path} path={path} title={title} />
             ))}
           </ul>
@@ -84,6 +94,17 @@ function Page(): JSX.Element {
             <Route path="/time-line">
               <TimeLineView />
             </Route>
+            <Route path="/doctor">{isDemo ? <DemoDoctorView /> : <DoctorView />}</Route>
+            {isDemo && (
+              <Route path="/levers">
+                <LeversView />
+              </Route>
+            )}
+            {isDemo && (
+              <Route path="/ask">
+                <AskView />
+              </Route>
+            )}
             <Route path="/">
               <Redirect to="/services" replace />
             </Route>

@@ -2,16 +2,33 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import t from 'tap'
 import { type Overview } from '../../lib/status/overview.js'
 import { DemoPageProcess } from '../support/demo/demo-page-process.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { type OpenPage, PageBrowser, browserUnavailable } from '../support/page/page-browser.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 import { askDashboard, ServedDashboard } from '../support/status/served-dashboard.js'
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'starts each mode itself')
+/** Where the texts and tables of the page get too wide, if they do. */
+const WINDOWS = [
+  { locale: 'en-GB', colorScheme: 'dark', viewport: { width: 400, height: 800 } },
+  { locale: 'ko-KR', colorScheme: 'light', viewport: { width: 400, height: 800 } },
+] as const
 const LEVER = JSON.stringify({ id: 'scale/3' })
+
+/** Chooses a lever, says what is expected, runs it, and waits for its result, without a mouse. */
+async function pull({ page }: OpenPage, group: string, button: string, expected = 'none'): Promise<string> {
+  const groups = page.getByRole('group', { name: group, exact: true })
+  await groups.getByRole('button', { name: button, exact: true, disabled: false }).press('Enter')
+  // Those of the lever before are disabled.
+  await page.getByRole('radio', { name: expected, disabled: false }).press('Space')
+  await page.getByRole('button', { name: 'Run', disabled: false }).press('Enter')
+  await page.locator('.panel [role=status] :is(h4, .message)').waitFor()
+  return page.locator('.panel').innerText()
+}
 
 /** Sends a request with headers that fetch does not let a program choose. */
 async function statusOf(origin: string, method: string, path: string, headers: Record<string, string>, body = '') {
@@ -87,6 +104,112 @@ t.test('only the page itself can pull a lever', { skip }, async t => {
   t.equal((await demo.post(LEVER)).status, 409, 'a second one waits for the end of the first')
   t.equal((await first).at(-1)?.kind, 'effect')
   t.equal((await demo.document()).running, null)
+})
+
+t.test(
+  'every lever does what it says, and the page shows what clients met',
+  { skip: skip || browserUnavailable },
+  async t => {
+    const demo = await DemoPageProcess.start(t)
+    const browser = await PageBrowser.launch(t, undefined)
+    const opened = await browser.open(demo.origin)
+    const { page } = opened
+    const one = 'nginx-deployment-1'
+    await opened.goTo('Levers')
+    await opened.untilRow('outside (192.168.50.2)', 'http://192.168.50.1:30080/', /nginx-deployment-\d/)
+    t.match(
+      await pull(opened, 'Scale', '4 Pods'),
+      /scale deployment nginx-deployment --replicas=4[^]*You were right: none/,
+    )
+    await opened.untilRow('nginx-deployment-4', 'running')
+
+    t.match(await pull(opened, 'nginx-deployment-4', 'Kill'), /kill -9 \d+[^]*The proxy counted \d+ connections/)
+    await opened.untilRow('nginx-deployment-4', 'killed; the cluster has not noticed')
+    await pull(opened, 'nginx-deployment-4', 'Let the cluster notice')
+    await opened.untilRow('nginx-deployment-5', 'running')
+
+    const slow = await pull(opened, one, 'Make slow')
+    t.ok(Number(/slowest request took ([\d,]+) ms/.exec(slow)?.[1]?.replace(',', '')) >= 800, slow)
+    await opened.untilRow(one, 'slow')
+    const silent = await pull(opened, one, 'Make silent')
+    t.match(silent, /-I INPUT -p tcp --dport 80 -j DROP[^]*[1-9]\d* failed tr/, 'the proxy tried another Pod')
+    await opened.untilRow(one, 'silent')
+    await pull(opened, one, 'Make refuse')
+    await opened.untilRow(one, 'refusing')
+    t.match(await pull(opened, one, 'Make well'), /iptables -D INPUT/)
+    await opened.untilRow(one, 'running')
+
+    await pull(opened, 'Session affinity', 'ClientIP')
+    await opened.goTo('Services')
+    await opened.untilRow('default/nginx-service', '10,800 s')
+    await opened.goTo('Levers')
+    await pull(opened, 'Internal traffic policy', 'Local')
+    const moved = await pull(opened, 'Node of the Pods', 'another-node', 'some')
+    t.match(moved, /You were right: some/, 'only the host outside gets answers')
+    await pull(opened, 'External traffic policy', 'Local', 'some')
+    t.match(await pull(opened, 'Scale', '3 Pods', 'all'), /You were right: all/)
+    await opened.goTo('Doctor')
+    await page.getByRole('button', { name: 'Examine default/nginx-service for client-a' }).press('Enter')
+    await page.getByRole('heading', { name: 'something is wrong' }).waitFor()
+    await page
+      .getByText(/policy/i)
+      .first()
+      .waitFor()
+    await opened.goTo('Levers')
+    await pull(opened, 'Node of the Pods', hostname().toLowerCase(), 'some')
+
+    t.match(await pull(opened, 'Proxy mode', 'iptables', 'some'), /In this mode the kernel carries connections/)
+    await page.getByText(/ · iptables mode · /).waitFor()
+    await opened.goTo('Ask')
+    await page.getByRole('button', { name: /^1\. Which interface/ }).press('Enter')
+    await page.getByText(/Proof: .*: 0$/).waitFor()
+    await page.getByText('It runs …').waitFor({ state: 'detached' })
+    const after = await demo.document()
+    t.equal(after.mode, 'iptables', 'the cluster is as it was before the question')
+    t.same(
+      after.levers.flatMap(({ id, isCurrent }) => (isCurrent ? id : [])).filter(id => /affinity|ternal/.test(id)),
+      ['affinity/ClientIP', 'internal/Local', 'external/Local'],
+    )
+    // A proxy that is started again ends its events, and gives no answers meanwhile; the browser reports each.
+    t.strictSame(
+      opened.mistakes.filter(text => !text.startsWith('Failed to load resource')),
+      [],
+    )
+  },
+)
+
+t.test('no view of the demo has what shuts a reader out', { skip: skip || browserUnavailable }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  const browser = await PageBrowser.launch(t, undefined)
+  for (const window of WINDOWS) {
+    const opened = await browser.open(demo.origin, window)
+    const check = async (view: string) => {
+      t.strictSame(await opened.violations(), [], `${view}, ${window.locale}, ${window.colorScheme}`)
+      t.equal(await opened.page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, `${view} fits`)
+    }
+    const show = async (path: string, button: RegExp) => {
+      await opened.page.goto(`${demo.origin}/#/${path}`)
+      await opened.page.getByRole('button', { name: button }).first().press('Enter')
+    }
+    await show('levers', /^(4 Pods|파드 4개)$/)
+    await opened.page.locator('.panel').waitFor()
+    await check('levers')
+    await show('doctor', /nginx-service/)
+    await opened.page.locator('.panel').waitFor()
+    await check('doctor')
+    await show('ask', /^1\. /)
+    await opened.page.locator('.panel h3').waitFor()
+    await opened.page.getByText(/^(It runs|실행 중) …$/).waitFor({ state: 'detached' })
+    await check('ask')
+    const texts = await opened.page.locator('h2, h3, button, .about, .help').allInnerTexts()
+    if (window.locale === 'ko-KR')
+      t.strictSame(
+        texts.filter(text => /^[ -~]+$/.test(text) && text !== 'English'),
+        [],
+        'all texts are Korean',
+      )
+    opened.checkTidy(t, new URL(demo.origin).host)
+  }
 })
 
 t.test('the page of a proxy has no levers', { skip }, async t => {

@@ -22,6 +22,7 @@ const VIEWS = [
   ['connections', 'Connections', '연결'],
   ['rules', 'Rules', '규칙'],
   ['time-line', 'Time line', '타임라인'],
+  ['doctor', 'Doctor', '진단'],
 ] as const
 /** Terms of Kubernetes and names, which are the same in every language. */
 const SAME_IN_ALL = ['kube-proxy', 'ClusterIP', 'EndpointSlice', 'English']

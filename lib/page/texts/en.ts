@@ -1,5 +1,8 @@
 import { CONNECTIONS, LISTENERS } from './en/connections.js'
 import { PACKET } from './en/packet.js'
+import { ASK_VIEW } from './en/ask-view.js'
+import { DOCTOR_VIEW } from './en/doctor-view.js'
+import { LEVERS_VIEW } from './en/levers-view.js'
 import { RULES } from './en/rules.js'
 import { SERVICE, SERVICES } from './en/services.js'
 import { TIME_LINE } from './en/time-line.js'
@@ -62,6 +65,9 @@ export const EN = {
   rules: RULES,
   timeLine: TIME_LINE,
   packet: PACKET,
+  levers: LEVERS_VIEW,
+  ask: ASK_VIEW,
+  doctor: DOCTOR_VIEW,
 }
 
 /** What every language has a text for. */

@@ -1,6 +1,9 @@
 import { type Texts } from './en.js'
 import { CONNECTIONS, LISTENERS } from './ko/connections.js'
 import { PACKET } from './ko/packet.js'
+import { ASK_VIEW } from './ko/ask-view.js'
+import { DOCTOR_VIEW } from './ko/doctor-view.js'
+import { LEVERS_VIEW } from './ko/levers-view.js'
 import { RULES } from './ko/rules.js'
 import { SERVICE, SERVICES } from './ko/services.js'
 import { TIME_LINE } from './ko/time-line.js'
@@ -75,4 +78,7 @@ export const KO: Texts = {
   rules: RULES,
   timeLine: TIME_LINE,
   packet: PACKET,
+  levers: LEVERS_VIEW,
+  ask: ASK_VIEW,
+  doctor: DOCTOR_VIEW,
 }

@@ -31,22 +31,21 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[]
 }
 
-/** A real browser in the namespace of a node. It ends with the test. */
+/** A real browser, in the namespace of a node or in that of this machine. It ends with the test. */
 export class PageBrowser {
   readonly #browser: Browser
 
-  /** @param args of Chromium */
+  /** @param namespace undefined: that of the test @param args of Chromium */
   static async launch(
     t: TeardownScope,
-    namespace: NetworkNamespace,
+    namespace: NetworkNamespace | undefined,
     args: readonly string[] = [],
   ): Promise<PageBrowser> {
     const folder = mkdtempSync(join(tmpdir(), 'browser-'))
     t.teardown(() => rmSync(folder, { recursive: true, force: true }))
     const program = join(folder, 'chromium')
-    writeFileSync(program, `#!/bin/sh\nexec nsenter --net=/run/netns/${namespace.name} chromium "$@"\n`, {
-      mode: 0o755,
-    })
+    const enter = namespace === undefined ? '' : `nsenter --net=/run/netns/${namespace.name} `
+    writeFileSync(program, `#!/bin/sh\nexec ${enter}chromium "$@"\n`, { mode: 0o755 })
     // Root, which namespaces need, cannot have the sandbox.
     const browser = await chromium.launch({ executablePath: program, chromiumSandbox: false, args: [...args] })
     t.teardown(() => browser.close())

@@ -1,0 +1,15 @@
+/** Texts of the view of the doctor. */
+export const DOCTOR_VIEW = {
+  title: 'Doctor',
+  about: 'What is wrong with a Service, with proof and what to do.',
+  examine: (service: string, client: string | null) =>
+    client === null ? `Examine ${service}` : `Examine ${service} for ${client}`,
+  verdict: { healthy: 'healthy', findings: 'something is wrong', unknown: 'not everything could be looked at' },
+  proof: 'Proof',
+  fix: 'What to do',
+  remarks: 'To be considered',
+  fine: 'Checked and fine',
+  unseen: 'Not looked at',
+  command: 'Command',
+  elsewhere: 'The page only reads. The doctor also probes endpoints and reads the kernel: run it on the node.',
+}
