@@ -45,6 +45,8 @@ const PROGRAMS = {
     ping: 'iputils-ping',
     // The image is built in a Debian of its own.
     debootstrap: 'debootstrap',
+    // Emulates a machine for the image for arm64.
+    'qemu-system-aarch64': 'qemu-system-arm',
     // Signs the certificates of the clusters in the tests of installers.
     openssl: 'openssl',
     // Opens the page of a proxy.

@@ -1,9 +1,13 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { BuiltImage, imageEnvironment, nodeMajor } from '../support/image/built-image.js'
 import { checkInstalledPrograms, checkSize } from '../support/image/check-image.js'
+import { Arm64Machine, arm64MachineUnavailable } from '../support/image/arm64-machine/arm64-machine.js'
 import { OWN_ARCHITECTURE } from '../support/image/architecture.js'
+import { containerWords } from '../support/image/container.js'
+import { manifestCapabilities } from '../support/image/manifest-capabilities.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 
 const built =
@@ -12,6 +16,30 @@ const built =
   (await BuiltImage.buildForArm64(t))
 const skip = typeof built === 'string' && built
 const image = built as BuiltImage
+
+const WEB = { clusterIP: '10.96.0.10', port: 80 }
+const DNS = { clusterIP: '10.96.0.53', port: 53, protocol: 'UDP' } as const
+const SERVER_IP = '10.244.0.10'
+const MANIFESTS = {
+  apiVersion: 'v1',
+  kind: 'List',
+  items: [
+    makeServiceManifest('web', WEB),
+    makeSliceManifest('web', [SERVER_IP], 8080),
+    makeServiceManifest('dns', DNS),
+    makeSliceManifest('dns', [SERVER_IP], 5353, 'UDP'),
+  ],
+}
+/** Requests of the Pod "client". */
+const [TCP_REQUEST, UDP_REQUEST] = [
+  `exec 3<>/dev/tcp/${WEB.clusterIP}/${WEB.port}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`,
+  `exec 3<>/dev/udp/${DNS.clusterIP}/${DNS.port}; printf hello >&3; dd bs=512 count=1 status=none <&3`,
+].map(command => `ip netns exec client timeout 60 bash -c ${quote(command)}`)
+
+/** One word of a shell. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
 
 /** Offset of the field e_machine of an ELF header, and its value for arm64. */
 const [ELF_MACHINE, ELF_ARM64] = [18, 0xb7]
@@ -70,3 +98,43 @@ t.test('the image for arm64 is small', { skip }, async t => {
   await checkSize(t, image)
   t.end()
 })
+
+t.test(
+  'on an emulated arm64 machine, with the kernel and the iptables of arm64, a container of the image serves',
+  { skip: skip || arm64MachineUnavailable, timeout: 600_000 },
+  async t => {
+    const machine = await Arm64Machine.start(t, image)
+    const run = async (command: string): Promise<string> => {
+      const { exitCode, output } = await machine.exec(command)
+      t.equal(exitCode, 0, `${command.split('\n')[0]}: ${exitCode === 0 ? '' : output}`)
+      return output
+    }
+    t.equal(await run('uname --machine'), 'aarch64\n')
+    await run('source /scripts/arm64-machine/make-pods.sh')
+    await run(`mkdir /tmp/manifests; printf %s ${quote(JSON.stringify(MANIFESTS))} > /tmp/manifests/web.yaml`)
+    const proxy = ['kube-proxy', '--manifests=/manifests', '-v=3', '--drain-timeout=1s', '--data-plane-workers=1']
+    const words = containerWords(
+      {
+        lower: ['/image/layer', '/image/debian'],
+        mounts: [{ source: '/tmp/manifests', target: '/manifests' }],
+        memory: ['/tmp', '/run'],
+        capabilities: manifestCapabilities(),
+        command: proxy,
+      },
+      '/scripts/container.sh',
+    )
+    const environment = Object.entries(imageEnvironment()).map(([name, value]) => `${name}=${value}`)
+    await run(`${['env', ...environment, ...words].map(quote).join(' ')} > /tmp/proxy.log 2>&1 & echo $! > /tmp/pid`)
+    const { exitCode } = await machine.exec(
+      `timeout 240 grep -q -m 1 'Synced rules" family="IPv4"' <(tail -n +1 -f /tmp/proxy.log)`,
+    )
+    t.equal(exitCode, 0, await run('cat /tmp/proxy.log'))
+    t.match(await run(TCP_REQUEST!), 'This is Pod a')
+    t.match(await run(UDP_REQUEST!), /^a 10\.244\./)
+    t.match(await run('iptables-save -t nat'), `-d ${WEB.clusterIP}/32`)
+    // The proxy is process 1 of the container, whose parent is the program that made the container.
+    await run('kill -TERM "$(cat "/proc/$(cat /tmp/pid)/task/$(cat /tmp/pid)/children")"')
+    await run('timeout 60 tail --pid "$(cat /tmp/pid)" -f /dev/null')
+    t.match(await run('cat /tmp/proxy.log'), /"Drained"/)
+  },
+)
