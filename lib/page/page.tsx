@@ -12,6 +12,7 @@ import { ConnectionsView } from './views/connections-view.js'
 import { DemoDoctorView, DoctorView } from './views/doctor-view.js'
 import { LeversView } from './views/levers-view.js'
 import { ListenersView } from './views/listeners-view.js'
+import { MapView } from './views/map-view.js'
 import { PacketView } from './views/packet-view.js'
 import { readPart } from './views/packet/packet-path.js'
 import { RulesView } from './views/rules-view.js'
@@ -26,6 +27,7 @@ const DEMO_SECTIONS: readonly (readonly [path: string, title: string])[] = [
 ]
 const SECTIONS: readonly (readonly [path: string, title: string])[] = [
   ['/services', TEXTS.services.title],
+  ['/map', TEXTS.map.title],
   ['/packet', TEXTS.packet.title],
   ['/listeners', TEXTS.listeners.title],
   ['/connections', TEXTS.connections.title],
@@ -75,6 +77,9 @@ function Page(): JSX.Element {
               {({ namespace = '', name = '' }) => (
                 <ServiceView key={`${namespace}/${name}`} namespace={namespace} name={name} />
               )}
+            </Route>
+            <Route path="/map">
+              <MapView isInKernel={overview.answer?.traffic === null} />
             </Route>
             <Route path="/packet">
               <PacketView from="" to="" />

@@ -134,6 +134,10 @@ t.test('with 1,000 Services the page shows the first ones, and finds each', { sk
     await opened.goTo(section)
     await page.getByText('In iptables mode the kernel carries connections').first().waitFor()
   }
+  await opened.goTo('Map')
+  await page.getByText('In this mode the kernel carries the connections').waitFor()
+  await page.getByLabel('Service', { exact: true }).fill('default/many-0500')
+  await page.getByRole('img', { name: 'default/many-0500' }).getByText('10.96.102.101:80').waitFor()
   await opened.goTo('Rules')
   await page.getByText('The first 200 of').waitFor()
   await page.getByLabel('Filter').fill('many-0000')

@@ -1,4 +1,5 @@
 import { CONNECTIONS, LISTENERS } from './en/connections.js'
+import { MAP } from './en/map.js'
 import { PACKET } from './en/packet.js'
 import { ASK_VIEW } from './en/ask-view.js'
 import { DOCTOR_VIEW } from './en/doctor-view.js'
@@ -68,6 +69,7 @@ export const EN = {
   levers: LEVERS_VIEW,
   ask: ASK_VIEW,
   doctor: DOCTOR_VIEW,
+  map: MAP,
 }
 
 /** What every language has a text for. */

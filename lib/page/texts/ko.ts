@@ -1,5 +1,6 @@
 import { type Texts } from './en.js'
 import { CONNECTIONS, LISTENERS } from './ko/connections.js'
+import { MAP } from './ko/map.js'
 import { PACKET } from './ko/packet.js'
 import { ASK_VIEW } from './ko/ask-view.js'
 import { DOCTOR_VIEW } from './ko/doctor-view.js'
@@ -81,4 +82,5 @@ export const KO: Texts = {
   levers: LEVERS_VIEW,
   ask: ASK_VIEW,
   doctor: DOCTOR_VIEW,
+  map: MAP,
 }
