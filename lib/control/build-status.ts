@@ -8,6 +8,7 @@ import { DashboardServer } from '../status/dashboard/dashboard-server.js'
 import { StatusResponder } from '../status/status-responder.js'
 import { StatusServer } from '../status/status-server.js'
 import { type StatusSources } from '../status/status-sources.js'
+import { processCpuMs } from '../system/process-cpu.js'
 import { realClock } from '../system/real-clock.js'
 import { type Observers } from './build-observers.js'
 import { type ServingParts } from './build-serving-parts.js'
@@ -36,8 +37,9 @@ export function buildStatus(
   const sources = statusSources(setup, serving, observers, syncing, wallTime)
   const streams = new Map([['events', new LiveEvents(sources).stream]])
   const routes = statusRoutes(sources, [...streams.keys()])
+  const pace = { clock: realClock, cpuMs: processCpuMs }
   const buildResponder = (): StatusResponder =>
-    new StatusResponder({ proxyVersion: VERSION, routes, smallRoutes: SMALL_ROUTES, streams, log })
+    new StatusResponder({ proxyVersion: VERSION, routes, smallRoutes: SMALL_ROUTES, streams, pace, log })
   const parts = { bindAfter, clock: realClock, log }
   const socket = new StatusServer({ ...parts, responder: buildResponder(), path: config.statusSocket })
   const dashboard = new DashboardServer({

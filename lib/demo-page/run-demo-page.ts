@@ -9,6 +9,7 @@ import { messageOf } from '../model/failure.js'
 import { modeByName } from '../modes/registry.js'
 import { DashboardServer } from '../status/dashboard/dashboard-server.js'
 import { StatusResponder } from '../status/status-responder.js'
+import { processCpuMs } from '../system/process-cpu.js'
 import { realClock } from '../system/real-clock.js'
 import { Terminal } from '../terminal/terminal.js'
 import { DemoResponder } from './demo-responder.js'
@@ -57,7 +58,8 @@ async function servePage({ mode, port }: DemoPageOptions, session: DemoSession):
   const log = terminalLog(terminal)
   const demo = new LiveDemo({ cluster, traffic, teardown }, modes, VERSION)
   const turns = new StatusResponder({
-    ...{ proxyVersion: VERSION, routes: new Map(), smallRoutes: new Set<string>(), streams: new Map(), log },
+    ...{ proxyVersion: VERSION, routes: new Map(), smallRoutes: new Set<string>(), streams: new Map() },
+    ...{ pace: { clock: realClock, cpuMs: processCpuMs }, log },
   })
   const server = new DashboardServer({
     ...{ address: '127.0.0.1:0', listening, allowsRemote: false, tokenFile: '', nodeName: '' },

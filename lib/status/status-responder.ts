@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { quoteValue } from '../primitives/quote-value.js'
+import { AnswerPace, type AnswerPaceOptions } from './answer-pace.js'
 import { answerText } from './answer-text.js'
 import { type AnswerText, AnswerTurns } from './answer-turns.js'
 import { ClientTurns } from './client-turns.js'
@@ -24,6 +25,7 @@ export interface StatusResponderOptions {
   readonly smallRoutes: ReadonlySet<string>
   /** The same as `routes` for answers that do not end. */
   readonly streams: ReadonlyMap<string, StatusStream>
+  readonly pace: AnswerPaceOptions
   readonly log: Log
 }
 
@@ -42,9 +44,13 @@ export class StatusResponder {
   readonly #options: StatusResponderOptions
   readonly #clientTurns = new ClientTurns()
   readonly #answerTurns = new AnswerTurns()
+  readonly #largePace: AnswerPace
+  readonly #smallPace: AnswerPace
 
   constructor(options: StatusResponderOptions) {
     this.#options = options
+    this.#largePace = new AnswerPace(options.pace)
+    this.#smallPace = new AnswerPace(options.pace)
   }
 
   /** Answers a request of the status API when those that its client sent before have their answers. */
@@ -127,7 +133,8 @@ export class StatusResponder {
     response: ServerResponse,
   ): Promise<AnswerText | undefined> {
     const make = async (): Promise<AnswerText> => answerText(await this.#options.routes.get(name)!(search))
-    return this.#options.smallRoutes.has(name) ? make() : this.#answerTurns.run(name, url, response, make)
+    if (this.#options.smallRoutes.has(name)) return this.#smallPace.run(make)
+    return this.#answerTurns.run(name, url, response, () => this.#largePace.run(make))
   }
 
   #send(response: ServerResponse, status: number, text: AnswerText): void {

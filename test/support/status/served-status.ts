@@ -33,6 +33,6 @@ export function serveStatus(
 export function makeResponder(options: Partial<StatusResponderOptions> & Pick<StatusResponderOptions, 'log'>) {
   return new StatusResponder({
     ...{ proxyVersion: '1.2.3', routes: new Map([['', () => ({ kind: 'Overview' })]]), streams: new Map() },
-    ...{ smallRoutes: new Set(['']), ...options },
+    ...{ smallRoutes: new Set(['']), pace: { clock: realClock, cpuMs: () => 0 }, ...options },
   })
 }
