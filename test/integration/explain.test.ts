@@ -10,7 +10,7 @@ import { PROXY_MODE } from '../support/processes/proxy-mode.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 
 /** An emulated processor would take half an hour for all packets: it replays one of so many, of each kind in turn. */
-const ONE_OF = isInVm ? 11 : 1
+const ONE_OF = isInVm ? 17 : 1
 
 t.test(
   `Packets go where explain says (${PROXY_MODE})`,
