@@ -48,7 +48,7 @@ else
   mount -t overlay overlay -o "lowerdir=$lower:$points,upperdir=$upper,workdir=$upper.work" "$root"
 fi
 mount -t proc proc "$root/proc"
-# A user namespace (emulated.sh) may not mount it anew in a network that is not its own.
+# In a user namespace (emulated.sh), the kernel allows this mount only with a network namespace of the same owner.
 mount -t sysfs -o ro sysfs "$root/sys" 2>/dev/null || mount --rbind /sys "$root/sys"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 for device in null zero full random urandom tty; do
