@@ -11,6 +11,8 @@ import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 
 /** An emulated processor would take half an hour for all packets: it replays one of so many, of each kind in turn. */
 const ONE_OF = isInVm ? 17 : 1
+/** How long the command may take, in milliseconds. */
+const RUN_MS = 20_000 * TIMEOUT_FACTOR
 
 t.test(
   `Packets go where explain says (${PROXY_MODE})`,
@@ -56,10 +58,10 @@ t.test(
         ...['--rules', 'kernel', '--manifests', folder.path],
       ]
       const run = async (args: readonly string[] = withObjects) => {
-        const { stdout } = await network.node.run(process.execPath, [
-          ...[PROXY_PROGRAM, ...args],
-          ...Object.entries(REPLAY_FLAGS).map(([name, value]) => `--${name}=${value}`),
-        ])
+        const flags = Object.entries(REPLAY_FLAGS).map(([name, value]) => `--${name}=${value}`)
+        const { stdout } = await network.node.run(process.execPath, [PROXY_PROGRAM, ...args, ...flags], {
+          timeoutMs: RUN_MS,
+        })
         return JSON.parse(stdout) as {
           mode: string
           rules: string

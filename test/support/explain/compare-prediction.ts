@@ -70,7 +70,7 @@ async function findProblem(
     return `by the kernel ${kernel!.join()}, by the proxy ${live.join()}`
   if (kernel!.join() !== plan!.join()) return `by the kernel ${kernel!.join()}, by the plan ${plan!.join()}`
   const isServed = predictions.kernel.reached.length > 0
-  const limitMs = !isServed ? SILENCE_MS : predictions.kernel.ends.includes('dropped') ? DOUBT_MS : ANSWER_MS
+  const limitMs = !live.includes('no answer') ? ANSWER_MS : isServed ? DOUBT_MS : SILENCE_MS
   const mayVary = isServed && !keeps
   const seen = new Set<string>()
   for (let n = 0; n < (mayVary ? MAX_CONNECTIONS : isServed ? 2 : 1) && seen.size < kernel!.length; n++)
