@@ -175,6 +175,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'absent-back-ends.test.ts',
       'ask-in-ipvs-mode.test.ts',
       'ask.test.ts',
+      'demo-cluster.test.ts',
       'demo-page.test.ts',
       'documented-commands.test.ts',
       'fourth-mode.test.ts',

@@ -171,6 +171,7 @@ export class ProgramLoop {
     const extent = verify || !this.#hasProgrammed ? 'full' : 'partial'
     const startedAt = clock.now()
     this.#bucket.take(startedAt)
+    log.info(4, 'Writing rules', { family })
     try {
       const report = await rules.program(verify)
       this.#failures = 0

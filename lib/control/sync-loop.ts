@@ -118,6 +118,7 @@ export class SyncLoop {
       const failed = await this.#tryUpdate()
       this.#updatingBatch = undefined
       for (const loop of this.#programLoops) loop.addUpdated(batch)
+      this.#options.log.info(4, 'Planned rules')
       // Another program may release the port that a listener could not open.
       if (failed > 0) this.#timers.set('retry', Math.min(syncPeriod, RETRY_MS), () => this.#requestUpdate())
     }

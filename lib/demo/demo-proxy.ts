@@ -151,7 +151,10 @@ export class DemoProxy {
       const line = await this.#log!.waitFor(new RegExp(`(Service|Endpoints) changed" service="default/${name}"`), from)
       next = Math.max(next, this.#log!.lines.indexOf(line, from))
     }
-    if (services.size > 0) await this.#log!.waitFor(this.#mode.walkthrough.syncSigns.kernelWritten, next)
+    if (services.size === 0) return
+    const { beforeWrite, kernelWritten } = this.#mode.walkthrough.syncSigns
+    for (const sign of [...beforeWrite, kernelWritten])
+      next = this.#log!.lines.indexOf(await this.#log!.waitFor(sign, next), next)
   }
 
   async #writeManifest(objects: DemoObjects): Promise<void> {

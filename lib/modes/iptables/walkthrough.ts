@@ -32,7 +32,12 @@ export const iptablesWalkthrough: ModeWalkthrough = {
   noEndpointsText: 'The Service has no endpoint. A rule in the table "filter" refuses connections.',
   udpText:
     'the kernel treats all datagrams from one address and port of a client as one flow, and picks a Pod at random for each flow.',
-  syncSigns: { verbosity: 4, endpointsAreLogged: false, kernelWritten: /"Synced rules" family="IPv4" changed=true/ },
+  syncSigns: {
+    verbosity: 4,
+    endpointsAreLogged: false,
+    kernelWritten: /"Synced rules" family="IPv4" changed=true/,
+    beforeWrite: [/"Planned rules"/, /"Writing rules" family="IPv4"/],
+  },
   suggestions: [
     ['rules that refuse connections', 'iptables -t filter -L KUBE-SERVICES -n -v'],
     ['connections of the kernel', 'conntrack -L'],

@@ -30,7 +30,13 @@ export const ipvsWalkthrough: ModeWalkthrough = {
   noEndpointsText: 'The virtual server has no real server, so the kernel refuses connections.',
   udpText:
     'the kernel treats all datagrams from one address and port of a client as one flow, and picks the next Pod for each flow.',
-  syncSigns: { verbosity: 4, endpointsAreLogged: false, kernelWritten: /"Synced virtual servers" family="IPv4"/ },
+  syncSigns: {
+    verbosity: 4,
+    endpointsAreLogged: false,
+    kernelWritten: /"Synced virtual servers" family="IPv4"/,
+    // The proxy writes them in turn with the changes.
+    beforeWrite: [],
+  },
   suggestions: [
     ['connections of IPVS', 'ipvsadm -L -n -c'],
     ['addresses of Services', 'ip address show kube-ipvs0'],

@@ -31,7 +31,12 @@ export const userspaceWalkthrough: ModeWalkthrough = {
     'The rule stays, so the first new Pod gets connections at once.',
   udpText:
     'kube-proxy treats all datagrams from one address and port of a client as one flow, and picks a Pod for each flow.',
-  syncSigns: { verbosity: 4, endpointsAreLogged: true, kernelWritten: /"Synced rules" family="IPv4" changed=true/ },
+  syncSigns: {
+    verbosity: 4,
+    endpointsAreLogged: true,
+    kernelWritten: /"Synced rules" family="IPv4" changed=true/,
+    beforeWrite: [/"Planned rules"/, /"Writing rules" family="IPv4"/],
+  },
   suggestions: [
     ['metrics of kube-proxy', 'curl -s localhost:10249/metrics | grep userspace'],
     ['open connections', 'ss -tn'],
