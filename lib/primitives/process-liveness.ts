@@ -22,6 +22,8 @@ export class ProcessLiveness {
   #unansweredPings = 0
   #isReady = false
   #exits: readonly number[] = []
+  /** What was wrong with a process that has exited; undefined: nothing, or another process does its work. */
+  #leftProblem: ProcessProblem | undefined
 
   /** A process was started. */
   started(): void {
@@ -33,6 +35,7 @@ export class ProcessLiveness {
   replied(): void {
     this.#isReady = true
     this.#unansweredPings = 0
+    this.#leftProblem = undefined
   }
 
   /** A ping is sent now. */
@@ -45,6 +48,7 @@ export class ProcessLiveness {
    * @param now milliseconds of any clock
    */
   exited(now: number): void {
+    this.#leftProblem = this.#silence ?? this.#leftProblem
     this.#unansweredPings = 0
     this.#exits = [...this.#exits.slice(1 - MANY_EXITS), now]
   }
@@ -59,10 +63,15 @@ export class ProcessLiveness {
     return this.#unansweredPings >= (this.#isReady ? REPLACED_PINGS : REPLACED_PINGS_AT_START)
   }
 
-  /** Why the process does not do its work; undefined: it does, or will in a moment. */
+  /** Why the process does not do its work; undefined: it does, or will in a moment. After a silent one, only a reply shows that. */
   problemAt(now: number): ProcessProblem | undefined {
-    if (this.#unansweredPings >= SILENT_PINGS) return this.#isReady ? 'silent' : 'not-starting'
+    if (this.#silence !== undefined) return this.#silence
     const recent = this.#exits.filter(at => now - at < EXITS_PERIOD_MS)
-    return recent.length >= MANY_EXITS ? 'keeps-exiting' : undefined
+    return recent.length >= MANY_EXITS ? 'keeps-exiting' : this.#leftProblem
+  }
+
+  get #silence(): ProcessProblem | undefined {
+    if (this.#unansweredPings < SILENT_PINGS) return undefined
+    return this.#isReady ? 'silent' : 'not-starting'
   }
 }

@@ -33,7 +33,27 @@ const TABLE: readonly Row[] = [
   { name: 'a process that is not ready', events: ['started', ['pinged', 3]], problem: 'not-starting' },
   { name: 'a slow start', events: ['started', ['pinged', 14]], problem: 'not-starting' },
   { name: 'a start that hangs', events: ['started', ['pinged', 15]], problem: 'not-starting', mustBeReplaced: true },
-  { name: 'an exit of a silent process', events: ['started', 'replied', ['pinged', 5], 'exited'], problem: undefined },
+  { name: 'an exit of a silent process', events: ['started', 'replied', ['pinged', 5], 'exited'], problem: 'silent' },
+  {
+    name: 'the process that replaces a silent one, until it replies',
+    events: ['started', 'replied', ['pinged', 5], 'exited', 'started', ['pinged', 2]],
+    problem: 'silent',
+  },
+  {
+    name: 'one that replaces a silent one and exits',
+    events: ['started', 'replied', ['pinged', 5], 'exited', 'started', 'exited', 'started'],
+    problem: 'silent',
+  },
+  {
+    name: 'one that replaces a silent one, and replies',
+    events: ['started', 'replied', ['pinged', 5], 'exited', 'started', 'replied'],
+    problem: undefined,
+  },
+  {
+    name: 'an exit of a process that did not start',
+    events: ['started', ['pinged', 15], 'exited', 'started', 'pinged'],
+    problem: 'not-starting',
+  },
   { name: 'two exits', events: ['started', 'replied', 'exited', 'started', 'exited'], problem: undefined },
   {
     name: 'three exits',
