@@ -3,6 +3,7 @@ import { readRequest } from '../explain/read-request.js'
 import { owns } from '../netfilter/stale-chains.js'
 import { explainEndpoints } from '../snapshot/explain-endpoints.js'
 import { LiveEvents } from '../status/live-events.js'
+import { AnswerPace } from '../status/answer-pace.js'
 import { SMALL_ROUTES, statusRoutes } from '../status/status-routes.js'
 import { DashboardServer } from '../status/dashboard/dashboard-server.js'
 import { StatusResponder } from '../status/status-responder.js'
@@ -37,9 +38,11 @@ export function buildStatus(
   const sources = statusSources(setup, serving, observers, syncing, wallTime)
   const streams = new Map([['events', new LiveEvents(sources).stream]])
   const routes = statusRoutes(sources, [...streams.keys()])
-  const pace = { clock: realClock, cpuMs: processCpuMs }
+  const pace = new AnswerPace({ clock: realClock, cpuMs: processCpuMs })
   const buildResponder = (): StatusResponder =>
-    new StatusResponder({ proxyVersion: VERSION, routes, smallRoutes: SMALL_ROUTES, streams, pace, log })
+    new StatusResponder({
+      ...{ proxyVersion: VERSION, routes, smallRoutes: SMALL_ROUTES, streams, pace, clock: realClock, log },
+    })
   const parts = { bindAfter, clock: realClock, log }
   const socket = new StatusServer({ ...parts, responder: buildResponder(), path: config.statusSocket })
   const dashboard = new DashboardServer({

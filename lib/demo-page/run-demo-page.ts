@@ -7,6 +7,7 @@ import { hostOfDemo } from '../demo/host-of-demo.js'
 import { type Log } from '../model/log.js'
 import { messageOf } from '../model/failure.js'
 import { modeByName } from '../modes/registry.js'
+import { AnswerPace } from '../status/answer-pace.js'
 import { DashboardServer } from '../status/dashboard/dashboard-server.js'
 import { StatusResponder } from '../status/status-responder.js'
 import { processCpuMs } from '../system/process-cpu.js'
@@ -59,7 +60,7 @@ async function servePage({ mode, port }: DemoPageOptions, session: DemoSession):
   const demo = new LiveDemo({ cluster, traffic, teardown }, modes, VERSION)
   const turns = new StatusResponder({
     ...{ proxyVersion: VERSION, routes: new Map(), smallRoutes: new Set<string>(), streams: new Map() },
-    ...{ pace: { clock: realClock, cpuMs: processCpuMs }, log },
+    ...{ pace: new AnswerPace({ clock: realClock, cpuMs: processCpuMs }), clock: realClock, log },
   })
   const server = new DashboardServer({
     ...{ address: '127.0.0.1:0', listening, allowsRemote: false, tokenFile: '', nodeName: '' },

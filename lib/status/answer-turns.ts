@@ -1,5 +1,6 @@
 import { type ServerResponse } from 'node:http'
 import { SerialQueue } from '../primitives/serial-queue.js'
+import { type AnswerPace } from './answer-pace.js'
 import { hasLeft, onceClosed } from './once-closed.js'
 
 /** The text of an answer, and how long it is. */
@@ -14,15 +15,21 @@ interface AskedAnswer {
 const MAX_UNREAD_BYTES = 32_000_000
 
 /**
- * Lets one large answer of each kind be made at a time, and none while clients have much to read: an answer that waits for a silent worker holds
- * up only those of its kind. Clients that ask for the same while it waits share the answer. What no client waits for any more is not made.
+ * Lets one large answer of each kind be made at a time, at a pace that leaves processor time to others, and none while clients have much to
+ * read: an answer that waits for a silent worker holds up only those of its kind. Clients that ask for the same while it waits share the
+ * answer. What no client waits for any more is not made.
  */
 export class AnswerTurns {
+  readonly #pace: AnswerPace
   readonly #queues = new Map<string, SerialQueue>()
   /** By what was asked for: the answers that wait for their turn. */
   readonly #asked = new Map<string, AskedAnswer>()
   #unread = 0
   readonly #waiting = new Set<() => void>()
+
+  constructor(pace: AnswerPace) {
+    this.#pace = pace
+  }
 
   /**
    * Resolves with the answer; undefined: all who asked for it have left.
@@ -42,9 +49,10 @@ export class AnswerTurns {
     const queue = this.#queues.get(kind) ?? new SerialQueue()
     this.#queues.set(kind, queue)
     const text = queue.run(async () => {
+      await this.#pace.turn()
       await this.#room()
       this.#asked.delete(what)
-      return clients.every(hasLeft) ? undefined : make()
+      return clients.every(hasLeft) ? undefined : this.#pace.count(make)
     })
     this.#asked.set(what, { text, clients })
     return text

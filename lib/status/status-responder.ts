@@ -1,12 +1,14 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
+import { type Clock } from '../model/clock.js'
 import { messageOf } from '../model/failure.js'
 import { type Log } from '../model/log.js'
 import { quoteValue } from '../primitives/quote-value.js'
-import { AnswerPace, type AnswerPaceOptions } from './answer-pace.js'
+import { type AnswerPace } from './answer-pace.js'
 import { answerText } from './answer-text.js'
 import { type AnswerText, AnswerTurns } from './answer-turns.js'
 import { ClientTurns } from './client-turns.js'
 import { hasLeft, onceClosed } from './once-closed.js'
+import { SmallAnswerTurns } from './small-answer-turns.js'
 import { STATUS_API_VERSION, type StatusError } from './status-document.js'
 import { StatusQueryError, unknownName } from './status-query-error.js'
 
@@ -25,7 +27,9 @@ export interface StatusResponderOptions {
   readonly smallRoutes: ReadonlySet<string>
   /** The same as `routes` for answers that do not end. */
   readonly streams: ReadonlyMap<string, StatusStream>
-  readonly pace: AnswerPaceOptions
+  /** Of the large answers of all servers. */
+  readonly pace: AnswerPace
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -37,20 +41,19 @@ const MAX_UNREAD_BYTES = 1_000_000
 const KEEP_ALIVE_MS = 15_000
 
 /**
- * Answers the requests of a server of the status API: it only reads. Each server has its own, so that clients of one never hold up those of
- * another. No failure here reaches the rest of the process.
+ * Answers the requests of a server of the status API: it only reads. Each server has its own, so that clients of one hold up those of
+ * another only by the pace of large answers, which they share. No failure here reaches the rest of the process.
  */
 export class StatusResponder {
   readonly #options: StatusResponderOptions
   readonly #clientTurns = new ClientTurns()
-  readonly #answerTurns = new AnswerTurns()
-  readonly #largePace: AnswerPace
-  readonly #smallPace: AnswerPace
+  readonly #answerTurns: AnswerTurns
+  readonly #smallAnswerTurns: SmallAnswerTurns
 
   constructor(options: StatusResponderOptions) {
     this.#options = options
-    this.#largePace = new AnswerPace(options.pace)
-    this.#smallPace = new AnswerPace(options.pace)
+    this.#answerTurns = new AnswerTurns(options.pace)
+    this.#smallAnswerTurns = new SmallAnswerTurns(options.clock)
   }
 
   /** Answers a request of the status API when those that its client sent before have their answers. */
@@ -133,8 +136,8 @@ export class StatusResponder {
     response: ServerResponse,
   ): Promise<AnswerText | undefined> {
     const make = async (): Promise<AnswerText> => answerText(await this.#options.routes.get(name)!(search))
-    if (this.#options.smallRoutes.has(name)) return this.#smallPace.run(make)
-    return this.#answerTurns.run(name, url, response, () => this.#largePace.run(make))
+    if (this.#options.smallRoutes.has(name)) return this.#smallAnswerTurns.run(response, make)
+    return this.#answerTurns.run(name, url, response, make)
   }
 
   #send(response: ServerResponse, status: number, text: AnswerText): void {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Test } from 'tap'
+import { AnswerPace } from '../../../lib/status/answer-pace.js'
 import { StatusResponder, type StatusResponderOptions } from '../../../lib/status/status-responder.js'
 import { StatusServer, type StatusServerOptions } from '../../../lib/status/status-server.js'
 import { realClock } from '../../../lib/system/real-clock.js'
@@ -33,6 +34,7 @@ export function serveStatus(
 export function makeResponder(options: Partial<StatusResponderOptions> & Pick<StatusResponderOptions, 'log'>) {
   return new StatusResponder({
     ...{ proxyVersion: '1.2.3', routes: new Map([['', () => ({ kind: 'Overview' })]]), streams: new Map() },
-    ...{ smallRoutes: new Set(['']), pace: { clock: realClock, cpuMs: () => 0 }, ...options },
+    ...{ smallRoutes: new Set(['']), pace: new AnswerPace({ clock: realClock, cpuMs: () => 0 }), clock: realClock },
+    ...options,
   })
 }
