@@ -144,7 +144,7 @@ export class KernelState {
     const removed = [...observed.addresses].filter(ip => !plan.addresses.has(ip))
     await attempt(dummy.change([], removed))
     const sets = [...plan.sets.values()].filter(set => failures.length === 0 || !this.#isOwnershipSet(set))
-    const { hasChanged, refused: notRemoved } = await this.#restoreSets(removalInput(sets, observed.sets))
+    const { hasChanged, refused: notRemoved } = await this.#restoreSets(removalInput(sets.reverse(), observed.sets))
     this.#refusedEntries.setRemovals(notRemoved)
     if (failures.length > 0) throw failures[0]
     for (const key of this.#ownedKeys) if (!servers.has(key)) this.#ownedKeys.delete(key)

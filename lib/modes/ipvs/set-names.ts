@@ -5,9 +5,12 @@ import { type IpSetType } from '../../system/ip-set-text.js'
 const MAX_NAME_LENGTH = 31
 
 /**
- * The sets of ipvs mode with their types. The names are those of kube-proxy; the last three sets and the first one exist here only.
+ * The sets of ipvs mode with their types. The names are those of kube-proxy, except for KUBE-ENDPOINTS, KUBE-IPVS-SERVERS and those of
+ * KUBE-ELSEWHERE, which exist here only.
  *
- * Rules match these sets, so a change of Services changes entries and no rule.
+ * Rules match these sets, so a change of Services changes entries and no rule. Entries come in this order, and go in the opposite one: what
+ * lets packets in stands before what refuses the others, and an exception before what it is an exception of. So no client is refused while
+ * sets are filled.
  */
 export const SET_TYPES = {
   /** All endpoints: their segments to this node, where masquerading has brought them. */
@@ -17,24 +20,25 @@ export const SET_TYPES = {
   'KUBE-CLUSTER-IP': 'hash:ip,port',
   /** External IPs with policy Cluster. */
   'KUBE-EXTERNAL-IP': 'hash:ip,port',
-  'KUBE-LOAD-BALANCER': 'hash:ip,port',
   /** Load-balancer IPs with policy Local: endpoints see the client's address. */
   'KUBE-LOAD-BALANCER-LOCAL': 'hash:ip,port',
-  /** Addresses with source ranges; the next two sets hold the sources that are let in. */
-  'KUBE-LOAD-BALANCER-FW': 'hash:ip,port',
+  'KUBE-LOAD-BALANCER': 'hash:ip,port',
+  /** The sources that source ranges let in. */
   'KUBE-LOAD-BALANCER-SOURCE-IP': 'hash:ip,port,ip',
   'KUBE-LOAD-BALANCER-SOURCE-CIDR': 'hash:ip,port,net',
-  'KUBE-NODE-PORT-TCP': 'bitmap:port',
+  /** Addresses with source ranges: packets from other sources are dropped. */
+  'KUBE-LOAD-BALANCER-FW': 'hash:ip,port',
   'KUBE-NODE-PORT-LOCAL-TCP': 'bitmap:port',
-  'KUBE-NODE-PORT-UDP': 'bitmap:port',
+  'KUBE-NODE-PORT-TCP': 'bitmap:port',
   'KUBE-NODE-PORT-LOCAL-UDP': 'bitmap:port',
-  'KUBE-NODE-PORT-SCTP-HASH': 'hash:ip,port',
+  'KUBE-NODE-PORT-UDP': 'bitmap:port',
   'KUBE-NODE-PORT-LOCAL-SCTP-HASH': 'hash:ip,port',
+  'KUBE-NODE-PORT-SCTP-HASH': 'hash:ip,port',
   'KUBE-HEALTH-CHECK-NODE-PORT': 'bitmap:port',
-  /** Addresses of Services on this node's dummy interface: packets to other ports there are refused. */
-  'KUBE-IPVS-IPS': 'hash:ip',
   /** Every virtual server of this program. The next process reads here which servers it may change. */
   'KUBE-IPVS-SERVERS': 'hash:ip,port',
+  /** Addresses of Services on this node's dummy interface: packets to other ports there are refused. */
+  'KUBE-IPVS-IPS': 'hash:ip',
   /** ClusterIPs with internal policy Local whose endpoints are all on other nodes: their packets are dropped. */
   'KUBE-ELSEWHERE': 'hash:ip,port',
   /** External addresses with policy Local whose endpoints are all on other nodes: packets of external clients are dropped. */

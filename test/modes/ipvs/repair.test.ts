@@ -20,6 +20,8 @@ interface ServingNode {
   readonly clock: ManualClock
   /** Those of IPv4. */
   readonly rules: KernelRules
+  /** Removes the Service. */
+  readonly removeService: () => Promise<unknown>
 }
 
 /** A node on which ipvs mode serves one Service. */
@@ -50,7 +52,12 @@ async function serve(flags: Readonly<Record<string, string>> = {}): Promise<Serv
   const usable = usableEndpoints(servicePort, endpoints, { name: 'this-node', zone: '' })
   await proxier.update({ generation: 1, ports: new Map([[servicePort.key, { servicePort, endpoints, usable }]]) })
   for (const rules of proxier.rules) await rules.program(false)
-  return { kernel, clock, rules: proxier.rules.find(({ family }) => family === 'IPv4')! }
+  return {
+    kernel,
+    clock,
+    rules: proxier.rules.find(({ family }) => family === 'IPv4')!,
+    removeService: () => proxier.update({ generation: 2, ports: new Map() }),
+  }
 }
 
 async function deleteServers({ ipvs }: MemoryKernel): Promise<void> {
@@ -88,3 +95,27 @@ t.test('chains and sets that another program has removed are back at the next tw
   t.same(ofIPv4(kernel.dump()), ofIPv4(before))
   t.match(kernel.iptables[0]!.tables.save(), /-A PREROUTING .*-j KUBE-SERVICES/)
 })
+
+t.test(
+  'sets that are filled refuse no client meanwhile: an address comes after its servers, and goes before them',
+  async t => {
+    const { kernel, clock, rules, removeService } = await serve()
+    const lines: string[] = []
+    const restore = kernel.ipSets.restore.bind(kernel.ipSets)
+    kernel.ipSets.restore = text => {
+      lines.push(...text.split('\n'))
+      return restore(text)
+    }
+    const indexOf = (action: string, set: string): number =>
+      lines.findIndex(line => line.startsWith(`${action} ${set} `))
+    for (const set of ['KUBE-IPVS-SERVERS', 'KUBE-IPVS-IPS', 'KUBE-CLUSTER-IP']) await restore(`flush ${set}\n`)
+    await clock.advance(30_000)
+    t.equal((await rules.program(true)).changed, true)
+    t.ok(indexOf('add', 'KUBE-IPVS-SERVERS') >= 0)
+    t.ok(indexOf('add', 'KUBE-IPVS-SERVERS') < indexOf('add', 'KUBE-IPVS-IPS'))
+    await removeService()
+    await rules.program(false)
+    t.ok(indexOf('del', 'KUBE-IPVS-IPS') >= 0)
+    t.ok(indexOf('del', 'KUBE-IPVS-IPS') < indexOf('del', 'KUBE-IPVS-SERVERS'))
+  },
+)
