@@ -15,7 +15,7 @@ const LOAD_CLIENT = fileURLToPath(new URL('../support/pods/load-client.js', impo
 const EXTERNAL_IP = '203.0.113.7'
 const LB_IP = '198.51.100.9'
 /** Everything takes longer in a virtual machine with an emulated processor. */
-const TIMEOUT_MS = 480_000
+const TIMEOUT_MS = 840_000
 
 t.test('The kernel serves in ipvs mode', { skip: ipvsUnavailable, timeout: TIMEOUT_MS }, async t => {
   const network = await NodeNetwork.create(t)
