@@ -55,6 +55,10 @@ export class ClusterLab implements Lab {
     return this.#cluster.podsOf(EXAMPLE_DEPLOYMENT.name)
   }
 
+  get deadPods(): readonly Pod[] {
+    return this.pods.filter(({ name }) => this.#killed.has(name))
+  }
+
   get dnsService(): DemoService {
     return this.#cluster.services.find(({ name }) => name === DNS_SERVICE.name)!
   }
@@ -67,7 +71,7 @@ export class ClusterLab implements Lab {
     await this.setMode(START_MODE)
     if (JSON.stringify(this.service) !== JSON.stringify(EXAMPLE_SERVICE))
       await this.#cluster.changeService(EXAMPLE_SERVICE.name, { ...NOTHING_MORE, ...EXAMPLE_SERVICE })
-    for (const pod of this.pods) if (this.#killed.has(pod.name)) await this.replace(pod)
+    for (const pod of this.deadPods) await this.replace(pod)
     for (const pod of this.pods) if (pod.isReady === false) await this.#cluster.setReady(pod, true)
     if (this.pods.length !== EXAMPLE_DEPLOYMENT.replicas) await this.scale(EXAMPLE_DEPLOYMENT.replicas)
   }

@@ -35,6 +35,8 @@ export interface Lab {
   /** The Service and its Pods as they are now. */
   readonly service: DemoService
   readonly pods: readonly Pod[]
+  /** Those whose program was killed; the cluster has not noticed yet. */
+  readonly deadPods: readonly Pod[]
   /** The DNS of the cluster. */
   readonly dnsService: DemoService
   /** Makes the cluster what it was at its start: userspace mode, the Service of the example, three live Pods. */

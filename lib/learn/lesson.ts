@@ -45,14 +45,23 @@ export interface Seen {
   readonly lab: Pick<Lab, 'service' | 'pods' | 'clientIP' | 'nodeIP' | 'outsideIP'>
 }
 
+/** A request that is open while the command of a step runs. */
+export interface HeldRequest {
+  /** Whether it is still open. */
+  isOpen(): Promise<boolean>
+  end(): Promise<void>
+}
+
 /** One step: what to know, a command, a prediction, and what has happened, with its proof and its reason. */
 export interface LessonStep {
   readonly title: Texts
   /** What to know before. */
   readonly say: Texts
-  /** Changes the cluster before the command, and shows each change. May return what has to be undone after the step. */
-  prepare?(experiment: Experiment): Promise<(() => Promise<void>) | void>
+  /** Changes the cluster before the command, and shows each change. May return a request that the command has to see. */
+  prepare?(experiment: Experiment): Promise<HeldRequest | void>
   command(lab: Lab): Command | Promise<Command>
+  /** Whether an exit code other than 0 is a result, as where curl is refused; left out: a command that fails shows nothing. */
+  readonly mayFail?: boolean
   readonly question: Texts
   readonly choices: readonly Choice[]
   /** The index of the choice that `why` explains. */

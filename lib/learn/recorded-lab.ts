@@ -24,6 +24,7 @@ export function recordedLab({ facts, calls }: LabRecord): Lab {
   }
   return {
     ...facts,
+    deadPods: [],
     dnsService: DNS_SERVICE,
     get mode() {
       return mode

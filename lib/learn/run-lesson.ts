@@ -48,7 +48,7 @@ export async function runLesson({ steps }: Lesson, lab: Lab, listener: LessonLis
 
 async function runStep(step: LessonStep, lab: Lab, listener: LessonListener): Promise<StepResult | undefined> {
   const shown: AskedStep[] = []
-  const undo = await step.prepare?.({
+  const held = await step.prepare?.({
     lab,
     show(ran, meaning, quoted = {}) {
       const asked = { ran, meaning: fillTexts(meaning, quoted) }
@@ -64,6 +64,9 @@ async function runStep(step: LessonStep, lab: Lab, listener: LessonListener): Pr
     const prediction = await listener.predict(step)
     if (prediction === 'leave') return undefined
     const ran = await lab.shell(command.where, command.line)
+    // After the command: a request that is still open was open all the time.
+    const isOpen = (await held?.isOpen()) ?? true
+    const hasRun = ran.exitCode === 0 || step.mayFail === true
     const valuesAt = (reading?: Reading): Values =>
       step.observe({ ran, more: (reading?.value ?? 0) - (before?.value ?? 0), lab })
     const reading = isCounter(proof) ? await readAfter(proof, lab, each => isRight(step, valuesAt(each))) : undefined
@@ -72,10 +75,10 @@ async function runStep(step: LessonStep, lab: Lab, listener: LessonListener): Pr
     return {
       ...{ step, prediction, shown, ran, reading, proof: { name: proof.name, value: proven } },
       why: fillTexts(step.why, values),
-      holds: isRight(step, values),
+      holds: isOpen && hasRun && isRight(step, values),
     }
   } finally {
-    await undo?.()
+    await held?.end()
   }
 }
 

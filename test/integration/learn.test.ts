@@ -79,18 +79,57 @@ function checkResult(t: Test, result: StepResult, counted: readonly number[]): v
   t.notMatch(ran.output, /not found|No such file/)
 }
 
-t.test('a step that shows something else does not hold', { skip: namespacesUnavailable }, async t => {
-  const { lab } = await startLessonLab(t)
-  const withoutAffinity = new Proxy<Lab>(lab, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target)
-      if (name === 'changeService') return () => target.status()
+/** A lab in which a method does something else. */
+function changedLab<Name extends keyof Lab>(lab: Lab, name: Name, change: Lab[Name]): Lab {
+  return new Proxy(lab, {
+    get(target, each) {
+      if (each === name) return change
+      const value: unknown = Reflect.get(target, each, target)
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
-  const affinity = LESSONS.find(({ number }) => number === 5)!
-  const [first] = await runLesson({ ...affinity, steps: affinity.steps.slice(0, 1) }, withoutAffinity, SILENT_LISTENER)
-  t.match(first, { holds: false, proof: { value: /\(\+9\)/ } })
+}
+
+t.test('a step does not hold', { skip: namespacesUnavailable }, async t => {
+  const { lab } = await startLessonLab(t)
+  const firstStep = async (number: number, inLab: Lab, predict = SILENT_LISTENER.predict) => {
+    const lesson = LESSONS.find(each => each.number === number)!
+    const results = await runLesson({ ...lesson, steps: lesson.steps.slice(0, 1) }, inLab, {
+      ...SILENT_LISTENER,
+      predict,
+    })
+    return results[0]!
+  }
+
+  await t.test('if it shows something else', async t => {
+    const withoutAffinity = changedLab(lab, 'changeService', () => lab.status())
+    t.match(await firstStep(5, withoutAffinity), { holds: false, proof: { value: /\(\+9\)/ } })
+  })
+
+  await t.test('if the request that it holds has ended, which its Pod holds for longer than a user thinks', async t => {
+    const waits: number[] = []
+    const notingLab = changedLab(lab, 'start', (...args) => {
+      waits.push(Number(/wait=(\d+)/.exec(args.at(-1) as string)?.[1]))
+      return lab.start(...args)
+    })
+    const endRequest = async () => {
+      for (const pod of lab.pods) await lab.kill(pod)
+      return 'show' as const
+    }
+    t.match(await firstStep(2, notingLab), { holds: true, proof: { value: 2 } })
+    t.match(await firstStep(3, notingLab), { holds: true, proof: { value: 0 } })
+    t.match(await firstStep(2, notingLab, endRequest), { holds: false })
+    t.match(await firstStep(3, notingLab, endRequest), { holds: false, proof: { value: 0 } })
+    t.equal(waits.length, 4)
+    for (const wait of waits) t.ok(wait >= 3_600_000, `${wait} ms`)
+  })
+
+  await t.test('if its command fails, unless that is a result', async t => {
+    const failing = changedLab(lab, 'shell', async (...args) => ({ ...(await lab.shell(...args)), exitCode: 1 }))
+    for (const lesson of LESSONS.filter(({ number }) => [1, 8].includes(number)))
+      for (const { step, holds } of await runLesson(lesson, failing, SILENT_LISTENER))
+        t.equal(holds, false, step.title.en)
+  })
 })
 
 t.test('the command', { skip: namespacesUnavailable }, async t => {

@@ -56,7 +56,6 @@ export const affinity: Lesson = {
         const { output } = await lab.status('affinity')
         const pod = lab.pods.find(({ ip }) => new RegExp(`\\b${ip}:`).test(output))!
         show(await lab.kill(pod), { en: '{pod} is dead.', ko: '파드가 죽었다: {pod}.' }, { pod: pod.name })
-        return async () => void (await lab.replace(pod))
       },
       command: () => requests(9),
       question: { en: 'What happens to the next nine requests?', ko: '다음 요청 아홉 개는 어떻게 되는가?' },
@@ -82,10 +81,16 @@ export const affinity: Lesson = {
     {
       title: { en: 'Without affinity again', ko: '다시 어피니티 없이' },
       say: {
-        en: 'The cluster has replaced the dead Pod by a new one. Now the Service loses its affinity. The client is the same.',
-        ko: '클러스터가 죽은 파드를 새 파드로 바꾸었다. 이제 서비스의 어피니티를 없앤다. 클라이언트는 그대로이다.',
+        en: 'The cluster replaces the dead Pod by a new one. Then the Service loses its affinity. The client is the same.',
+        ko: '클러스터가 죽은 파드를 새 파드로 바꾼다. 그다음 서비스의 어피니티를 없앤다. 클라이언트는 그대로이다.',
       },
       async prepare({ lab, show }) {
+        for (const pod of lab.deadPods)
+          show(
+            await lab.replace(pod),
+            { en: 'A new Pod replaces {pod}.', ko: '{pod} 대신 새 파드가 돈다.' },
+            { pod: pod.name },
+          )
         show(
           await lab.changeService(
             { affinity: false },

@@ -21,6 +21,7 @@ export const nodePorts: Lesson = {
       },
       prepare: experiment => useMode(experiment, 'iptables'),
       command: () => ({ where: 'outside', line: `curl -sS ${PATIENCE.silence.join(' ')} http://10.96.0.10` }),
+      mayFail: true,
       question: { en: 'What does it get?', ko: '무엇을 받는가?' },
       choices: [
         { text: { en: 'an answer of a Pod', ko: '파드의 응답' }, isSeen: ({ code }) => code === 0 },

@@ -78,6 +78,7 @@ export const policies: Lesson = {
         })
       },
       command: () => request(PATIENCE.silence),
+      mayFail: true,
       question: { en: 'What does the host get?', ko: '호스트는 무엇을 받는가?' },
       choices: [
         {

@@ -84,6 +84,7 @@ export const scaling: Lesson = {
         show(await lab.scale(0), { en: 'No Pod runs.', ko: '도는 파드가 없다.' })
       },
       command: () => ({ where: 'client', line: `curl -sS ${PATIENCE.answer.join(' ')} http://10.96.0.10` }),
+      mayFail: true,
       question: { en: 'What does the client get?', ko: '클라이언트는 무엇을 받는가?' },
       choices: [
         {
