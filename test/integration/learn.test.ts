@@ -206,7 +206,7 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
     const lesson = onTerminal('1')
     await lesson.press(/prediction \(a, b, c;.*: $/s, 'x B')
     t.match(await lesson.press(/prediction \(.*: $/s, 'a'), /^b\r?\n.*Your prediction was right: b\) all three Pods\./s)
-    t.match(await lesson.press(/prediction \(.*: $/s, 'q'), /It was another one: c\) none\./)
+    t.match(await lesson.press(/prediction \(.*: $/s, 'q'), /Your prediction was wrong: c\) none\./)
     t.equal(await lesson.end(), 0)
     t.notMatch(lesson.text, /Right predictions/, 'the lesson was left')
     t.equal(left(), '')

@@ -47,7 +47,7 @@ export const clientAddress: Question = {
       cluster.ran,
       {
         en: 'A host outside ({outside}) uses the NodePort. The Pod may be on another node, so the kernel replaces the source, too: then the answer comes back by this node. The Pod sees {seen}.',
-        ko: '밖의 호스트({outside})가 NodePort를 쓴다. 파드가 다른 노드에 있을 수도 있으므로 커널은 소스도 바꾼다. 그래야 응답이 이 노드를 거쳐 돌아온다. 파드에 보이는 주소: {seen}.',
+        ko: '밖의 호스트({outside})가 NodePort를 쓴다. 파드가 다른 노드에 있을 수도 있으므로 커널은 출발지 주소도 바꾼다. 그래야 응답이 이 노드를 거쳐 돌아온다. 파드에 보이는 주소: {seen}.',
       },
       { outside: lab.outsideIP, seen: cluster.client },
     )
@@ -59,7 +59,7 @@ export const clientAddress: Question = {
       ),
       {
         en: 'With this policy only Pods of the same node serve, so the source can stay.',
-        ko: '이 정책에서는 같은 노드의 파드만 처리하므로 소스를 그대로 둘 수 있다.',
+        ko: '이 정책에서는 같은 노드의 파드만 처리하므로 출발지 주소를 그대로 둘 수 있다.',
       },
     )
     const local = await seenAt('outside', `http://${lab.nodeIP}:${NODE_PORT}`)

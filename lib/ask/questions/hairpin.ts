@@ -64,7 +64,7 @@ export const hairpin: Question = {
       on,
       {
         en: 'Now it works (exit code {code}). The Pod sees {seen}: rules replace its own address as the source, or it would drop a packet from itself.',
-        ko: '이제 된다(종료 코드 {code}). 파드에 보이는 주소는 {seen}이다. 규칙이 소스를 바꾸지 않으면 파드는 자기에게서 온 패킷을 버린다.',
+        ko: '이제 된다(종료 코드 {code}). 파드에 보이는 주소는 {seen}이다. 규칙이 출발지 주소를 바꾸지 않으면 파드는 자기에게서 온 패킷을 버린다.',
       },
       { code: on.exitCode, seen },
     )
@@ -76,7 +76,7 @@ export const hairpin: Question = {
       value: [userspace, off, on].map(({ exitCode }) => exitCode).join(', '),
       answer: {
         en: "Two things have to happen on the way back into the same Pod. The bridge must let the packet turn: without hairpin mode curl ended with code {off}, with it with code {on}. And the source must become the node's ({seen}), which kube-proxy's rules do; in userspace mode neither matters (code {userspace}). A network without a bridge has no such port: there only the source matters.",
-        ko: '같은 파드로 되돌아가려면 두 가지가 필요하다. 브리지가 패킷을 되돌려 보내야 한다. 헤어핀 모드가 없으면 curl은 코드 {off}로, 있으면 코드 {on}으로 끝났다. 그리고 소스가 노드의 주소({seen})로 바뀌어야 하는데, 이것은 kube-proxy의 규칙이 한다. userspace 모드에서는 둘 다 상관없다(코드 {userspace}). 브리지가 없는 네트워크에는 이런 포트가 없으므로 소스만 문제가 된다.',
+        ko: '같은 파드로 되돌아가려면 두 가지가 필요하다. 브리지가 패킷을 되돌려 보내야 한다. 헤어핀 모드가 없으면 curl은 코드 {off}로, 있으면 코드 {on}으로 끝났다. 그리고 출발지 주소가 노드의 주소({seen})로 바뀌어야 하는데, 이것은 kube-proxy의 규칙이 한다. userspace 모드에서는 둘 다 상관없다(코드 {userspace}). 브리지가 없는 네트워크에는 이런 포트가 없으므로 소스만 문제가 된다.',
       },
       values: { off: off.exitCode, on: on.exitCode, seen, userspace: userspace.exitCode },
       holds: userspace.exitCode === 0 && off.exitCode === 28 && on.exitCode === 0 && seen === '10.244.0.1',

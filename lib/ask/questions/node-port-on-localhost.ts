@@ -31,7 +31,7 @@ export const nodePortOnLocalhost: Question = {
     const iptables = await curl(PATIENCE.answer)
     show(setting, {
       en: 'The kernel drops packets that leave loopback for a Pod with a source of 127.0.0.1, unless this setting allows it. The proxy has set it.',
-      ko: '소스가 127.0.0.1인 패킷이 루프백을 떠나 파드로 가면 커널이 버린다. 이 설정이 허용할 때만 예외이다. 프록시가 설정해 두었다.',
+      ko: '출발지 주소가 127.0.0.1인 패킷이 루프백을 떠나 파드로 가면 커널이 버린다. 이 설정이 허용할 때만 예외이다. 프록시가 설정해 두었다.',
     })
     show(
       iptables,

@@ -13,7 +13,7 @@ export const LEARN_TEXTS = {
   keys: { en: 'Enter: show me, q: leave', ko: 'Enter: 답 보기, q: 나가기' },
   prompt: { en: 'Your prediction', ko: '예상' },
   right: { en: 'Your prediction was right:', ko: '예상이 맞았다.' },
-  wrong: { en: 'It was another one:', ko: '예상과 달랐다.' },
+  wrong: { en: 'Your prediction was wrong:', ko: '예상과 달랐다.' },
   failed: {
     en: 'This run has not shown what the lesson explains: see the output above.',
     ko: '이번 실행은 수업이 설명하는 것을 보여 주지 못했다. 위의 출력을 보라.',

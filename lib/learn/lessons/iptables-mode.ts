@@ -102,7 +102,7 @@ export const iptablesMode: Lesson = {
       }),
       why: {
         en: 'The Pod saw {seen}, and the client has {client}. The kernel changed only the destination of the packet, so the source stayed. The rule counted {more} connection.',
-        ko: '파드에 보인 주소는 {seen}이고, 클라이언트의 주소는 {client}이다. 커널은 패킷의 목적지만 바꾸었고 소스는 그대로 두었다. 규칙이 센 연결: {more}개.',
+        ko: '파드에 보인 주소는 {seen}이고, 클라이언트의 주소는 {client}이다. 커널은 패킷의 목적지만 바꾸었고 출발지 주소는 그대로 두었다. 규칙이 센 연결: {more}개.',
       },
     },
   ],

@@ -39,8 +39,8 @@ export const ipvsMode: Lesson = {
         return { holder: line?.split(' ')[0] ?? '' }
       },
       why: {
-        en: 'kube-proxy put the address on {holder}, a dummy interface. It carries no packet. It only makes the kernel take packets for the ClusterIP as its own, so that they reach IPVS. That is also why you can ping a ClusterIP in this mode.',
-        ko: 'kube-proxy가 더미 인터페이스({holder})에 주소를 두었다. 이 인터페이스로는 패킷이 오가지 않는다. 커널이 ClusterIP로 온 패킷을 자기 것으로 여겨 IPVS에 넘기게 할 뿐이다. 이 모드에서 ClusterIP에 ping이 되는 까닭이기도 하다.',
+        en: 'kube-proxy put the address on {holder}, a dummy interface. It carries no packet. It only makes the kernel take packets for the ClusterIP as its own, so that they reach IPVS. A ping reaches the node, too, but a ping is not for a port of a Service, so a rule of this proxy rejects it. With older kube-proxies the kernel answers it.',
+        ko: 'kube-proxy가 더미 인터페이스({holder})에 주소를 두었다. 이 인터페이스로는 패킷이 오가지 않는다. 커널이 ClusterIP로 온 패킷을 자기 것으로 여겨 IPVS에 넘기게 할 뿐이다. 핑도 노드에 닿지만 서비스의 포트로 가는 것이 아니므로 이 프록시의 규칙이 거절한다. 예전 kube-proxy에서는 커널이 핑에 응답한다.',
       },
     },
     {

@@ -70,7 +70,7 @@ export const nodePorts: Lesson = {
       question: { en: 'Which program listens?', ko: '어느 프로그램이 리스닝하는가?' },
       choices: [
         { text: { en: 'kube-proxy', ko: 'kube-proxy' }, isSeen: ({ listeners }) => listeners === 1 },
-        { text: { en: 'none', ko: '아무것도 하지 않는다' }, isSeen: ({ listeners }) => listeners === 0 },
+        { text: { en: 'none', ko: '없다' }, isSeen: ({ listeners }) => listeners === 0 },
       ],
       right: 1,
       proof: {

@@ -33,7 +33,7 @@ export const policies: Lesson = {
       observe: seenOf,
       why: {
         en: 'The Pod saw {seen}, an address of the node: the kernel replaced the source, too. The Pod may be on another node, and without this its answer would take another way back. The rule counted {more} connection.',
-        ko: '파드에는 노드의 주소({seen})가 보였다. 커널이 소스도 바꾸었다. 파드가 다른 노드에 있을 수도 있고, 그대로 두면 응답이 다른 길로 돌아가기 때문이다. 규칙이 센 연결: {more}개.',
+        ko: '파드에는 노드의 주소({seen})가 보였다. 커널이 출발지 주소도 바꾸었다. 파드가 다른 노드에 있을 수도 있고, 그대로 두면 응답이 다른 길로 돌아가기 때문이다. 규칙이 센 연결: {more}개.',
       },
     },
     {
@@ -62,7 +62,7 @@ export const policies: Lesson = {
       observe: seenOf,
       why: {
         en: 'The Pod saw {seen}, the host outside. The answer comes back by this node in any case, so the source can stay. The rule counted {more} connection. Use this policy if a program needs the address of its clients.',
-        ko: '파드에 밖의 호스트({seen})가 보였다. 응답은 어차피 이 노드를 거쳐 돌아가므로 소스를 그대로 둘 수 있다. 규칙이 센 연결: {more}개. 프로그램에 클라이언트의 주소가 필요하면 이 정책을 쓴다.',
+        ko: '파드에 밖의 호스트({seen})가 보였다. 응답은 어차피 이 노드를 거쳐 돌아가므로 출발지 주소를 그대로 둘 수 있다. 규칙이 센 연결: {more}개. 프로그램에 클라이언트의 주소가 필요하면 이 정책을 쓴다.',
       },
     },
     {

@@ -25,7 +25,7 @@ export const scaling: Lesson = {
         {
           text: {
             en: 'the three old ones, until the client starts again',
-            ko: '클라이언트가 다시 시작할 때까지 옛 파드 세 개',
+            ko: '클라이언트가 다시 시작할 때까지 이전 파드 세 개',
           },
           isSeen: ({ pods }) => pods === 3,
         },
@@ -88,7 +88,7 @@ export const scaling: Lesson = {
       question: { en: 'What does the client get?', ko: '클라이언트는 무엇을 받는가?' },
       choices: [
         {
-          text: { en: 'nothing: it waits until it gives up', ko: '아무것도. 포기할 때까지 기다린다' },
+          text: { en: 'nothing: it waits until it gives up', ko: '아무것도 받지 못하고 포기할 때까지 기다린다' },
           isSeen: ({ code }) => code === 28,
         },
         {

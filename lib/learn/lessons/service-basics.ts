@@ -72,7 +72,7 @@ export const serviceBasics: Lesson = {
       },
     },
     {
-      title: { en: 'Pods come and go', ko: '파드는 오고 간다' },
+      title: { en: 'Pods come and go', ko: '파드는 생기고 사라진다' },
       say: {
         en: 'A Pod does not live long. One of the three dies now, and the Deployment starts another one, with another name and another IP. The client knows nothing of this, and sends nine requests again.',
         ko: '파드는 오래 살지 않는다. 이제 셋 가운데 하나가 죽고, 디플로이먼트가 다른 파드를 시작한다. 이름도 IP도 다르다. 클라이언트는 이를 모른 채 다시 요청 아홉 개를 보낸다.',
@@ -92,7 +92,7 @@ export const serviceBasics: Lesson = {
       question: { en: 'What has to change in the client?', ko: '클라이언트에서 무엇을 바꿔야 하는가?' },
       choices: [
         {
-          text: { en: 'nothing', ko: '아무것도' },
+          text: { en: 'nothing', ko: '바꿀 것이 없다' },
           isSeen: ({ fromNew, answers, more }) => Number(fromNew) > 0 && answers === 9 && more === 9,
         },
         {

@@ -15,7 +15,7 @@ export const theProxyStops: Lesson = {
       title: { en: 'Killed in iptables mode', ko: 'iptables 모드에서 강제로 끝난다' },
       say: {
         en: 'The proxy runs in iptables mode. Then it is killed (SIGKILL), and has no time to do anything. The client sends nine requests.',
-        ko: '프록시가 iptables 모드로 돌다가 강제로 끝난다(SIGKILL). 무엇을 할 틈도 없다. 클라이언트가 요청 아홉 개를 보낸다.',
+        ko: '프록시가 iptables 모드로 돌다가 강제로 끝난다(SIGKILL). 정리할 틈이 없다. 클라이언트가 요청 아홉 개를 보낸다.',
       },
       async prepare(experiment) {
         await useMode(experiment, 'iptables')
@@ -54,10 +54,10 @@ export const theProxyStops: Lesson = {
       },
     },
     {
-      title: { en: 'Asked to end in userspace mode', ko: 'userspace 모드에서 끝나라고 한다' },
+      title: { en: 'Asked to end in userspace mode', ko: 'userspace 모드에서 정상적으로 종료시킨다' },
       say: {
         en: 'The proxy runs again in userspace mode. This time it is asked to end (SIGTERM), as in an update.',
-        ko: '프록시가 다시 userspace 모드로 돈다. 이번에는 업데이트 때처럼 끝나라는 신호(SIGTERM)를 받는다.',
+        ko: '프록시가 다시 userspace 모드로 돈다. 이번에는 업데이트 때처럼 종료 신호(SIGTERM)를 보내 정상적으로 종료시킨다.',
       },
       async prepare(experiment) {
         const { lab, show } = experiment
