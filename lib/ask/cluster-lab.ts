@@ -33,6 +33,8 @@ export class ClusterLab implements Lab {
   readonly #teardown: Teardown
   /** The names of Pods that were killed. */
   readonly #killed = new Set<string>()
+  /** What a reset has to undo, in the order in which it was done. */
+  readonly #undos = new Set<() => Promise<void>>()
   #isStopped = false
   /** More environment variables of the proxy, as JSON. */
   #env = '{}'
@@ -68,12 +70,23 @@ export class ClusterLab implements Lab {
   }
 
   async reset(): Promise<void> {
+    for (const undo of [...this.#undos].reverse()) await undo()
     await this.setMode(START_MODE)
     if (JSON.stringify(this.service) !== JSON.stringify(EXAMPLE_SERVICE))
       await this.#cluster.changeService(EXAMPLE_SERVICE.name, { ...NOTHING_MORE, ...EXAMPLE_SERVICE })
     for (const pod of this.deadPods) await this.replace(pod)
     for (const pod of this.pods) if (pod.isReady === false) await this.#cluster.setReady(pod, true)
     if (this.pods.length !== EXAMPLE_DEPLOYMENT.replicas) await this.scale(EXAMPLE_DEPLOYMENT.replicas)
+  }
+
+  undoLater(undo: () => Promise<unknown>): () => Promise<void> {
+    const undoOnce = async (): Promise<void> => {
+      if (!this.#undos.has(undoOnce)) return
+      await undo()
+      this.#undos.delete(undoOnce)
+    }
+    this.#undos.add(undoOnce)
+    return undoOnce
   }
 
   async run(where: Place, program: string, ...args: readonly string[]): Promise<Ran> {
@@ -118,10 +131,10 @@ export class ClusterLab implements Lab {
         .on('error', reject)
         .on('close', exitCode => resolve({ ...shown, output: output.trimEnd(), exitCode: exitCode ?? 128 })),
     )
-    const stop = async (): Promise<void> => {
+    const stop = this.undoLater(async () => {
       child.kill('SIGKILL')
       await ended
-    }
+    })
     const soFar = (): Ran => ({ ...shown, output: output.trimEnd(), exitCode: child.exitCode ?? 128 })
     return { ended, soFar, stop }
   }

@@ -39,8 +39,17 @@ export interface Lab {
   readonly deadPods: readonly Pod[]
   /** The DNS of the cluster. */
   readonly dnsService: DemoService
-  /** Makes the cluster what it was at its start: userspace mode, the Service of the example, three live Pods. */
+  /**
+   * Makes the cluster what it was at its start: userspace mode, the Service of the example, three live Pods. Ends programs that still run,
+   * and undoes what `undoLater` has taken.
+   */
   reset(): Promise<void>
+  /**
+   * Takes what undoes a change that no other method has made, such as a rule. If the experiment fails before it undoes the change, reset()
+   * does; the last one first.
+   * @returns undoes it now, unless that has been done
+   */
+  undoLater(undo: () => Promise<unknown>): () => Promise<void>
   /** Runs a program. Any exit code is a result. */
   run(where: Place, program: string, ...args: readonly string[]): Promise<Ran>
   /** Runs a line of a shell. */
@@ -51,7 +60,7 @@ export interface Lab {
   status(...words: readonly string[]): Promise<Ran>
   /** Whether the node supports a mode: `kube-proxy check` ends with 0. */
   check(mode: string): Promise<Ran>
-  /** Starts a program that does not end at once. */
+  /** Starts a program that does not end at once; reset() ends it. */
   start(where: Place, program: string, ...args: readonly string[]): Running
   /** Looks again until what it sees is as wanted. @throws Error if it does not become so */
   until(isWanted: (ran: Ran) => boolean, look: () => Promise<Ran>): Promise<Ran>

@@ -1,5 +1,11 @@
 import { type Lab, type Ran } from './lab.js'
 
+/** What a question needs that looks up a name, each with its package. */
+export const LOOK_UP_PROGRAMS: ReadonlyMap<string, string> = new Map([
+  ['getent', 'libc-bin'],
+  ['unshare', 'util-linux'],
+])
+
 /** What the resolver of the C library has answered a Pod. */
 export interface LookedUpName {
   readonly ran: Ran

@@ -6,6 +6,8 @@ import { NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
 export const NODE_IP = '192.168.50.1'
+/** The address of the node in the network of Pods. */
+export const BRIDGE_IP = '10.244.0.1'
 /** The host outside the cluster. */
 export const OUTSIDE_IP = '192.168.50.2'
 /**
@@ -57,7 +59,7 @@ export class DemoNetwork {
     await node.configure(
       // A fixed MAC address: otherwise the bridge uses the lowest address of its ports, and changes it when that Pod goes away.
       'link add cni0 address 02:00:0a:f4:00:01 type bridge',
-      'address add 10.244.0.1/24 dev cni0',
+      `address add ${BRIDGE_IP}/24 dev cni0`,
       'link set cni0 up',
       `link add eth0 type veth peer name eth0 netns ${outside.name}`,
       `address add ${NODE_IP}/24 dev eth0`,
@@ -78,7 +80,7 @@ export class DemoNetwork {
       `link add veth${number} type veth peer name eth0 netns ${namespace.name}`,
       `link set veth${number} master cni0 up`,
     )
-    await namespace.configure(`address add ${ip}/24 dev eth0`, 'link set eth0 up', 'route add default via 10.244.0.1')
+    await namespace.configure(`address add ${ip}/24 dev eth0`, 'link set eth0 up', `route add default via ${BRIDGE_IP}`)
     return { namespace, ip }
   }
 }

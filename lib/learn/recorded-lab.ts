@@ -30,6 +30,7 @@ export function recordedLab({ facts, calls }: LabRecord): Lab {
       return mode
     },
     reset: () => Promise.resolve(),
+    undoLater: () => () => Promise.resolve(),
     run: (_where, program, ...args) => next(commandText(program, args)),
     shell: (_where, line) => next(line),
     podShell: line => next(line),

@@ -1,5 +1,5 @@
 import { DEFAULT_TIMINGS } from '../../dataplane/data-plane-timings.js'
-import { linkOf } from '../link-of.js'
+import { cutLink } from '../cut-link.js'
 import { openConnection } from '../open-connection.js'
 import { CURL, type Question } from '../question.js'
 
@@ -53,10 +53,9 @@ export const deadPodConnections: Question = {
       { seconds: WAIT_MS / 1000, patience: PATIENCE, code: uncut.exitCode },
     )
     const second = await openConnection(lab, url, slowly)
-    const link = linkOf(second.pod)
-    const cut = await lab.run('node', 'ip', 'link', 'set', link, 'down')
+    const cut = await cutLink(lab, second.pod)
     show(
-      cut,
+      cut.ran,
       {
         en: 'The same request, to {pod}. While the client waits, the network of the Pod is cut, as if its machine had lost power: no packet leaves it.',
         ko: '같은 요청({pod})이다. 클라이언트가 기다리는 동안 기계의 전원이 나간 것처럼 파드의 네트워크를 끊는다. 파드를 떠나는 패킷이 없다.',
@@ -64,7 +63,7 @@ export const deadPodConnections: Question = {
       { pod: second.pod.name },
     )
     const hung = await second.request.ended
-    await lab.run('node', 'ip', 'link', 'set', link, 'up')
+    await cut.undo()
     show(
       hung,
       {

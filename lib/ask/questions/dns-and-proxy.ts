@@ -1,6 +1,7 @@
 import { SEARCH_DOMAIN } from '../../demo/example-objects.js'
+import { addRule } from '../add-rule.js'
 import { answersIn } from '../answers-in.js'
-import { lookUpName } from '../look-up-name.js'
+import { LOOK_UP_PROGRAMS, lookUpName } from '../look-up-name.js'
 import { PATIENCE } from '../patience.js'
 import { CURL, type Experiment, type Question } from '../question.js'
 import { packetsTo, readChain } from '../read-chain.js'
@@ -18,7 +19,7 @@ export const dnsAndProxy: Question = {
   },
   asked: ['kubernetes#56903'],
   words: ['resolver', 'resolv.conf', 'CoreDNS', 'delay', 'single-request-reopen', 'AAAA', '지연', '이름'],
-  programs: new Map([...CURL, ['getent', 'libc-bin'], ['unshare', 'util-linux']]),
+  programs: new Map([...CURL, ...LOOK_UP_PROGRAMS]),
   async run(experiment) {
     const { lab } = experiment
     const parts = await showParts(experiment)
@@ -139,15 +140,15 @@ async function countFlows(experiment: Experiment) {
 async function loseOne({ lab, show }: Experiment, options: string) {
   const rule = ['-s', lab.clientIP, '-p', 'udp', '--dport', '53', '-m', 'statistic', '--mode', 'nth'] as const
   const args = ['PREROUTING', ...rule, '--every', '1000', '--packet', '1', '-j', 'DROP'] as const
-  const set = await lab.run('node', 'iptables', '-t', 'raw', '-A', ...args)
+  const drop = await addRule(lab, 'node', 'raw', args)
   if (options === '')
-    show(set, {
+    show(drop.ran, {
       en: 'Now the node drops the second datagram of the client, and only this one.',
       ko: '이제 노드가 클라이언트의 두 번째 데이터그램 하나만 버린다.',
     })
   const { ran, address, milliseconds } = await lookUpName(lab, lab.service.name, options)
   const { ran: chain, rules } = await readChain(lab, 'PREROUTING', 'raw')
-  await lab.run('node', 'iptables', '-t', 'raw', '-D', ...args)
+  await drop.undo()
   const dropped = rules.find(({ text }) => text.includes('statistic mode nth'))?.packets ?? -1
   show(
     ran,

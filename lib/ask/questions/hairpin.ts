@@ -1,8 +1,11 @@
 import { CURL, type Question } from '../question.js'
+import { BRIDGE_IP } from '../../demo/demo-network.js'
 import { ProxyFailure } from '../../model/failure.js'
 import { answersIn } from '../answers-in.js'
+import { changePlace } from '../change-place.js'
 import { linkOf } from '../link-of.js'
 import { PATIENCE } from '../patience.js'
+import { setSysctl } from '../set-sysctl.js'
 import { useMode } from '../use-mode.js'
 
 const BRIDGE_SETTING = 'net.bridge.bridge-nf-call-iptables'
@@ -39,7 +42,8 @@ export const hairpin: Question = {
       { code: userspace.exitCode },
     )
     await useMode(experiment, 'iptables')
-    show(await lab.run('node', 'sysctl', '-w', `${BRIDGE_SETTING}=1`), {
+    const bridged = await setSysctl(lab, BRIDGE_SETTING, '1')
+    show(bridged.ran, {
       en: 'Packets between ports of a bridge pass the rules, too. Clusters whose Pods share a bridge need this setting.',
       ko: '브리지의 포트 사이를 오가는 패킷도 규칙을 지나게 한다. 파드가 브리지를 함께 쓰는 클러스터에는 이 설정이 필요하다.',
     })
@@ -53,8 +57,9 @@ export const hairpin: Question = {
       },
       { link, code: off.exitCode },
     )
-    const switched = await lab.run('node', 'ip', 'link', 'set', link, 'type', 'bridge_slave', 'hairpin', 'on')
-    show(switched, {
+    const port = ['ip', 'link', 'set', link, 'type', 'bridge_slave', 'hairpin'] as const
+    const switched = await changePlace(lab, 'node', [...port, 'on'], [...port, 'off'])
+    show(switched.ran, {
       en: 'A bridge never sends a frame back where it came from, unless its port has hairpin mode.',
       ko: '브리지는 프레임을 온 곳으로 되돌려 보내지 않는다. 포트가 헤어핀 모드일 때만 예외이다.',
     })
@@ -79,7 +84,7 @@ export const hairpin: Question = {
         ko: '같은 파드로 되돌아가려면 두 가지가 필요하다. 브리지가 패킷을 되돌려 보내야 한다. 헤어핀 모드가 없으면 curl은 코드 {off}로, 있으면 코드 {on}으로 끝났다. 그리고 출발지 주소가 노드의 주소({seen})로 바뀌어야 하는데, 이것은 kube-proxy의 규칙이 한다. userspace 모드에서는 둘 다 상관없다(코드 {userspace}). 브리지가 없는 네트워크에는 이런 포트가 없으므로 소스만 문제가 된다.',
       },
       values: { off: off.exitCode, on: on.exitCode, seen, userspace: userspace.exitCode },
-      holds: userspace.exitCode === 0 && off.exitCode === 28 && on.exitCode === 0 && seen === '10.244.0.1',
+      holds: userspace.exitCode === 0 && off.exitCode === 28 && on.exitCode === 0 && seen === BRIDGE_IP,
     }
   },
 }

@@ -1,6 +1,7 @@
 import { CURL, type Question } from '../question.js'
 import { PATIENCE } from '../patience.js'
 import { giveNodePort } from '../give-node-port.js'
+import { setSysctl } from '../set-sysctl.js'
 import { useMode } from '../use-mode.js'
 
 const NODE_PORT = 30080
@@ -38,9 +39,9 @@ export const nodePortOnLocalhost: Question = {
       { en: 'So it works (exit code {code}).', ko: '그래서 된다(종료 코드 {code}).' },
       { code: iptables.exitCode },
     )
-    const off = await lab.run('node', 'sysctl', '-w', `${SYSCTL}=0`)
+    const off = await setSysctl(lab, SYSCTL, '0')
     const without = await curl(PATIENCE.silence)
-    show(off, {
+    show(off.ran, {
       en: 'Many installations switch it off, for it also lets hosts nearby reach services on loopback (CVE-2020-8558).',
       ko: '많은 설치에서 이 설정을 끈다. 이웃 호스트가 루프백의 서비스에 닿게 하기 때문이다(CVE-2020-8558).',
     })
@@ -52,7 +53,7 @@ export const nodePortOnLocalhost: Question = {
       },
       { code: without.exitCode },
     )
-    await lab.run('node', 'sysctl', '-w', `${SYSCTL}=1`)
+    await off.undo()
     return {
       proof: {
         en: 'exit codes of curl: userspace mode, iptables mode with route_localnet, without it (0: answered, 28: time is over)',
