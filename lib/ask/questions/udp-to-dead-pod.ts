@@ -1,10 +1,13 @@
 import { type Pod } from '../../demo/cluster-objects.js'
-import { linkOf } from '../link-of.js'
-import { type Lab } from '../lab.js'
+import { cutLink } from '../cut-link.js'
+import { findEndpointChain } from '../find-endpoint-chain.js'
+import { findServiceChain } from '../find-service-chain.js'
+import { type Lab, type Ran } from '../lab.js'
 import { type Experiment, type Question } from '../question.js'
 import { readChain } from '../read-chain.js'
 import { type UdpFlow, untilUdpFlow } from '../read-udp-flow.js'
-import { UDP_PORT, serveUdp, startUdpClient } from '../serve-udp.js'
+import { setSysctl } from '../set-sysctl.js'
+import { serveUdp, startUdpClient } from '../serve-udp.js'
 import { useMode } from '../use-mode.js'
 
 /** So many datagrams show that the next ones do not get through either. */
@@ -28,7 +31,8 @@ export const udpToDeadPod: Question = {
     const { lab, show } = experiment
     await serveUdp(experiment)
     await useMode(experiment, 'iptables')
-    show(await lab.run('node', 'sysctl', '-w', 'net.netfilter.nf_conntrack_acct=1'), {
+    const counting = await setSysctl(lab, 'net.netfilter.nf_conntrack_acct', '1')
+    show(counting.ran, {
       en: 'The kernel counts the packets of each flow.',
       ko: '커널이 플로마다 패킷을 센다.',
     })
@@ -43,6 +47,15 @@ export const udpToDeadPod: Question = {
       },
       { pod: firstPod.name, sent: first.sent, answered: first.answered },
     )
+    const deletedBefore = await readDeleted(lab)
+    show(
+      deletedBefore.ran,
+      {
+        en: 'A metric of kube-proxy: entries that it has deleted so far: {count}.',
+        ko: 'kube-proxy의 메트릭이다. 지금까지 지운 항목: {count}개.',
+      },
+      { count: deletedBefore.count },
+    )
     await die(experiment, firstPod)
     show(await lab.replace(firstPod), {
       en: 'The cluster notices: the endpoint goes, and kube-proxy changes the rules.',
@@ -50,13 +63,13 @@ export const udpToDeadPod: Question = {
     })
     const cleared = await untilUdpFlow(lab, flow => flow.leadsTo !== firstPod.ip && flow.answered > 0)
     const secondPod = podOf(lab, cleared)
-    const metrics = await lab.shell('node', `curl -s http://127.0.0.1:10249/metrics | grep '^${METRIC}.*"IPv4"'`)
-    const deleted = Number(/ (\d+)$/m.exec(metrics.output)?.[1] ?? 0)
+    const deletedAfter = await readDeleted(lab)
+    const deleted = deletedAfter.count - deletedBefore.count
     show(
-      metrics,
+      deletedAfter.ran,
       {
-        en: 'It has also deleted the entries that led to the dead Pod. Deleted: {deleted}.',
-        ko: 'kube-proxy는 죽은 파드로 이어지던 항목도 지웠다. 지운 항목: {deleted}개.',
+        en: 'It has also deleted the entries that led to the dead Pod. Deleted since then: {deleted}.',
+        ko: 'kube-proxy는 죽은 파드로 이어지던 항목도 지웠다. 그 뒤에 지운 항목: {deleted}개.',
       },
       { deleted },
     )
@@ -94,10 +107,17 @@ export const udpToDeadPod: Question = {
   },
 }
 
+/** How many entries of flows kube-proxy has deleted since it started, all flows together. */
+async function readDeleted(lab: Lab): Promise<{ readonly ran: Ran; readonly count: number }> {
+  const ran = await lab.shell('node', `curl -s http://127.0.0.1:10249/metrics | grep '^${METRIC}.*"IPv4"'`)
+  return { ran, count: Number(/ (\d+)$/m.exec(ran.output)?.[1] ?? NaN) }
+}
+
 /** A Pod dies with its network, and its endpoint is still listed. */
 async function die({ lab, show }: Experiment, pod: Pod): Promise<void> {
   show(await lab.kill(pod), { en: '{pod} dies.', ko: '파드({pod})가 죽는다.' }, { pod: pod.name })
-  show(await lab.run('node', 'ip', 'link', 'set', linkOf(pod), 'down'), {
+  const cut = await cutLink(lab, pod)
+  show(cut.ran, {
     en: 'Its network goes with it, so that no answer of any kind comes from its address.',
     ko: '네트워크도 함께 사라져, 그 주소에서는 어떤 응답도 오지 않는다.',
   })
@@ -120,11 +140,9 @@ async function withoutClearing(
     ko: '이제 kube-proxy를 멈춘다. 항목을 지울 프로그램이 없다.',
   })
   await die(experiment, dead)
-  const { output } = await lab.run('node', 'iptables-save', '-t', 'nat')
   const live = lab.pods.find(({ name }) => name !== dead.name)!
-  const service = new RegExp(`^-A KUBE-SERVICES -d ${clusterIP}/32 .*-j (KUBE-SVC-\\S+)`, 'm').exec(output)?.[1] ?? ''
-  const endpoint =
-    new RegExp(`^-A (KUBE-SEP-\\S+) .*--to-destination ${live.ip}:${UDP_PORT}`, 'm').exec(output)?.[1] ?? ''
+  const service = await findServiceChain(lab)
+  const endpoint = await findEndpointChain(lab, service, live)
   show(
     await lab.shell(
       'node',
