@@ -22,6 +22,12 @@ import { isolatedDemo } from '../support/processes/isolated-demo.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 import { runProgram } from '../support/processes/run-program.js'
 
+/** How many rules of the node there are of this form. */
+async function rulesAt(node: NetworkNamespace, rule: RegExp): Promise<number> {
+  const { stdout } = await node.run('iptables-save', [])
+  return stdout.split('\n').filter(line => rule.test(line)).length
+}
+
 /** The first packets that a rule of the node has counted, read in another way than the experiments read them. */
 async function countedAt(node: NetworkNamespace, rule: RegExp): Promise<number> {
   const { stdout } = await node.run('iptables-save', ['-c'])
@@ -50,7 +56,11 @@ const MEASURED: ReadonlyMap<number, (t: Test, answer: Answer, node: NetworkNames
   [
     3,
     async (t, { values }, node) => {
-      t.equal(values['iptables'], await countedAt(node, /-A KUBE-SERVICES -d 10\.96\.0\.10\/32 /))
+      // With IPVS the experiment goes on in ipvs mode, which has no such rule.
+      if (values['ipvsHolders'] !== undefined) return
+      const rule = /-A KUBE-SERVICES -d 10\.96\.0\.10\/32 /
+      t.equal(await rulesAt(node, rule), 1)
+      t.equal(await countedAt(node, rule), Number(values['iptables']) + 1, 'the ping is not counted, the request is')
     },
   ],
   [

@@ -1,8 +1,10 @@
+import { addRule } from '../add-rule.js'
 import { type Ran } from '../lab.js'
 import { interfacesWith } from '../interfaces-with.js'
 import { PATIENCE } from '../patience.js'
 import { CURL, type Experiment, type Question } from '../question.js'
 import { packetsTo, readChain } from '../read-chain.js'
+import { reportOfMode } from '../report-of-mode.js'
 import { type Texts } from '../texts.js'
 import { useMode } from '../use-mode.js'
 
@@ -52,7 +54,9 @@ export const pingClusterIp: Question = {
         ...(ipvs !== undefined && { ipvsHolders: ipvs.holders, rejected: ipvs.rejected, replies: ipvs.replies }),
       },
       holds:
-        [userspace, iptables].every(({ replies, matched }) => replies === 0 && matched === 0) &&
+        [userspace, iptables].every(
+          ({ replies, matched, requested }) => replies === 0 && matched === 0 && requested === 1,
+        ) &&
         userspace.left === 1 &&
         userspace.holders === 0 &&
         (ipvs === undefined ||
@@ -67,8 +71,15 @@ async function ping({ lab }: Experiment): Promise<{ readonly ran: Ran; readonly 
   return { ran, replies: Number(/ (\d+) (?:packets )?received/.exec(ran.output)?.[1] ?? -1) }
 }
 
+/** Replies to a ping, and what the rule of the Service has counted of the ping and of the request after it. */
+interface PastRule {
+  readonly replies: number
+  readonly matched: number
+  readonly requested: number
+}
+
 /** Sends a ping and a request, and reads what the rule of the Service has counted of each. */
-async function pingPastRule(experiment: Experiment, chain: string): Promise<{ replies: number; matched: number }> {
+async function pingPastRule(experiment: Experiment, chain: string): Promise<PastRule> {
   const { lab, show } = experiment
   const { clusterIP } = lab.service
   const count = async () => {
@@ -77,33 +88,12 @@ async function pingPastRule(experiment: Experiment, chain: string): Promise<{ re
   }
   const before = await count()
   const { ran, replies } = await ping(experiment)
-  const after = await count()
-  const matched = after.packets - before.packets
-  show(ran, { en: 'Replies: {replies}.', ko: '응답: {replies}개.' }, { replies })
-  show(
-    after.ran,
-    {
-      en: 'The rule for {clusterIP} matches TCP to port 80 only. Pings that it has counted: {matched}.',
-      ko: '{clusterIP}의 규칙은 80번 포트로 가는 TCP만 고른다. 규칙이 센 핑: {matched}개.',
-    },
-    { clusterIP, matched },
-  )
-  return { replies, matched }
-}
-
-async function inUserspaceMode(
-  experiment: Experiment,
-): Promise<{ replies: number; matched: number; left: number; holders: number }> {
-  const { lab, show } = experiment
-  const { clusterIP } = lab.service
-  const holders = await showHolders(experiment)
-  const rule = ['FORWARD', '-p', 'icmp', '-d', clusterIP, '-o', 'eth0', '-j', 'ACCEPT'] as const
-  show(await lab.run('node', 'iptables', '-t', 'mangle', '-A', ...rule), {
-    en: 'A rule of our own, which only counts: pings that leave the node towards the gateway.',
-    ko: '세기만 하는 규칙을 따로 둔다. 노드를 떠나 게이트웨이로 가는 핑을 센다.',
-  })
-  const pinged = await pingPastRule(experiment, 'KUBE-PORTALS-CONTAINER')
+  const between = await count()
   const request = await lab.run('client', 'curl', '-sS', ...PATIENCE.answer, `http://${clusterIP}`)
+  const after = await count()
+  const matched = between.packets - before.packets
+  const requested = after.packets - between.packets
+  show(ran, { en: 'Replies: {replies}.', ko: '응답: {replies}개.' }, { replies })
   show(
     request,
     {
@@ -112,9 +102,33 @@ async function inUserspaceMode(
     },
     { code: request.exitCode },
   )
+  show(
+    after.ran,
+    {
+      en: 'The rule for {clusterIP} matches TCP to port 80 only. It has counted pings: {matched}, requests: {requested}.',
+      ko: '{clusterIP}의 규칙은 80번 포트로 가는 TCP만 고른다. 규칙이 센 핑: {matched}개, 요청: {requested}개.',
+    },
+    { clusterIP, matched, requested },
+  )
+  return { replies, matched, requested }
+}
+
+async function inUserspaceMode(
+  experiment: Experiment,
+): Promise<PastRule & { readonly left: number; readonly holders: number }> {
+  const { lab, show } = experiment
+  const { clusterIP } = lab.service
+  const holders = await showHolders(experiment)
+  const rule = ['FORWARD', '-p', 'icmp', '-d', clusterIP, '-o', 'eth0', '-j', 'ACCEPT'] as const
+  const counting = await addRule(lab, 'node', 'mangle', rule)
+  show(counting.ran, {
+    en: 'A rule of our own, which only counts: pings that leave the node towards the gateway.',
+    ko: '세기만 하는 규칙을 따로 둔다. 노드를 떠나 게이트웨이로 가는 핑을 센다.',
+  })
+  const pinged = await pingPastRule(experiment, 'KUBE-PORTALS-CONTAINER')
   const { ran, rules } = await readChain(lab, 'FORWARD', 'mangle')
   const left = rules.find(({ text }) => text.includes(clusterIP))?.packets ?? -1
-  await lab.run('node', 'iptables', '-t', 'mangle', '-D', ...rule)
+  await counting.undo()
   show(
     ran,
     {
@@ -160,14 +174,10 @@ async function inIpvsMode(experiment: Experiment): Promise<IpvsFinding | undefin
   const { clusterIP } = lab.service
   const check = await lab.check('ipvs')
   if (check.exitCode !== 0) {
-    const output = check.output.slice(Math.max(0, check.output.search(/^\S+ mode ipvs/m)))
-    show(
-      { ...check, output },
-      {
-        en: 'Not run: this node does not support ipvs mode. With IPVS in its kernel, the ping would reach the node itself.',
-        ko: '실행하지 않음: 이 노드는 ipvs 모드를 지원하지 않는다. 커널에 IPVS가 있다면 핑이 노드 자신에게 닿는다.',
-      },
-    )
+    show(reportOfMode(check, 'ipvs'), {
+      en: 'Not run: this node does not support ipvs mode. With IPVS in its kernel, the ping would reach the node itself.',
+      ko: '실행하지 않음: 이 노드는 ipvs 모드를 지원하지 않는다. 커널에 IPVS가 있다면 핑이 노드 자신에게 닿는다.',
+    })
     return undefined
   }
   await useMode(experiment, 'ipvs')

@@ -1,4 +1,5 @@
 import { type AskedStep } from '../../ask/ask-question.js'
+import { reportOfMode } from '../../ask/report-of-mode.js'
 import { type Language, type Texts } from '../../ask/texts.js'
 import { lessonMinutes } from '../../learn/lesson-minutes.js'
 import { type Command, type Lesson, type LessonStep } from '../../learn/lesson.js'
@@ -41,8 +42,7 @@ export class LearnPage {
     this.#terminal.printText(this.#text(LEARN_TEXTS.noMode).replace('{mode}', mode))
     this.#terminal.printText('')
     this.#terminal.printCommand(check.command)
-    const from = check.output.indexOf(`mode ${mode} `)
-    this.#terminal.printOutput(check.output.slice(Math.max(0, check.output.lastIndexOf('\n', from) + 1)))
+    this.#terminal.printOutput(reportOfMode(check, mode).output)
     this.#terminal.printText(this.#text(LEARN_TEXTS.recorded).replace('{mode}', mode))
   }
 
