@@ -1,24 +1,20 @@
+import { addRule } from '../add-rule.js'
 import { giveNodePort } from '../give-node-port.js'
-import { lookUpName } from '../look-up-name.js'
+import { LOOK_UP_PROGRAMS } from '../look-up-name.js'
 import { PATIENCE } from '../patience.js'
 import { CURL, type Experiment, type Question } from '../question.js'
 import { readChain } from '../read-chain.js'
 import { answersByPod, sumOf } from '../requests-by-pod.js'
+import { serveWithoutRecent } from '../serve-without-recent.js'
+import { type Texts } from '../texts.js'
 import { useMode } from '../use-mode.js'
-import { withoutExtension } from '../without-extension.js'
 
 const NODE_PORT = 30080
 const CLIENTS = 6
 const NUMBERS = Array.from({ length: CLIENTS }, (_, n) => n + 1).join(' ')
-/** The addresses of the clients end in this and their number. */
+/** The address of a client is this with its number at the end. */
 const CLIENT_ADDRESSES = '192.168.50.1'
-const REFUSED_METRIC = 'kubeproxy_sync_proxy_rules_refused_service_ports'
 const COUNT_RECENT = "iptables-save -t nat | grep -c -- '-m recent'"
-/** Rules of two Services, as one input: the second needs the extension. */
-const TWO_SERVICES = [
-  ...['*nat', ':OTHER-SERVICE - [0:0]', '-A OTHER-SERVICE -p tcp -j RETURN'],
-  ...[':STICKY-SERVICE - [0:0]', '-A STICKY-SERVICE -m recent --name STICKY --rcheck --seconds 60 -j RETURN', 'COMMIT'],
-]
 
 export const affinityTrouble: Question = {
   number: 10,
@@ -28,22 +24,16 @@ export const affinityTrouble: Question = {
   },
   asked: ['kind#1740', 'WSL#7124'],
   words: ['sessionAffinity', 'ClientIP', 'sticky', 'NAT', 'xt_recent', 'recent', 'iptables-restore', '세션', '고정'],
-  programs: CURL,
+  programs: new Map([...CURL, ...LOOK_UP_PROGRAMS]),
   async run(experiment) {
-    const { lab, show } = experiment
+    const { lab } = experiment
     await giveNodePort(experiment, NODE_PORT)
-    const patch = { spec: { sessionAffinity: 'ClientIP' } }
-    show(
-      await lab.changeService(
-        { affinity: true },
-        `kubectl patch service nginx-service --patch '${JSON.stringify(patch)}'`,
-      ),
-      { en: 'The Service gets affinity.', ko: '서비스에 어피니티를 준다.' },
-    )
+    await setAffinity(experiment, true, { en: 'The Service gets affinity.', ko: '서비스에 어피니티를 준다.' })
     const own = await askAsClients(experiment)
     const behind = await askBehindNat(experiment)
+    await own.removeClients()
     const inUserspace = await countRecent(experiment)
-    const without = await withoutExtension(lab, 'recent', env => serveWithout(experiment, env))
+    const { isCause, ...without } = await serveWithoutRecent(experiment)
     await useMode(experiment, 'iptables')
     const inIptables = await countRecent(experiment)
     return {
@@ -71,12 +61,23 @@ export const affinityTrouble: Question = {
         behind.pods === 1 &&
         behind.answers === CLIENTS &&
         behind.translated === CLIENTS &&
+        behind.remembered === lab.outsideIP &&
         inUserspace === 0 &&
+        // For each Pod a rule that looks for the client, and one that notes it.
+        inIptables === 2 * lab.pods.length &&
+        isCause &&
         without.written === 0 &&
         without.refused === 1 &&
         without.dns === lab.service.clusterIP,
     }
   },
+}
+
+/** Gives the Service affinity, or takes it away, as a step. */
+async function setAffinity({ lab, show }: Experiment, affinity: boolean, meaning: Texts): Promise<void> {
+  const patch = { spec: { sessionAffinity: affinity ? 'ClientIP' : 'None' } }
+  const command = `kubectl patch service nginx-service --patch '${JSON.stringify(patch)}'`
+  show(await lab.changeService({ affinity }, command), meaning)
 }
 
 /** Sends a request from each address of the host outside, and counts the Pods that answer. */
@@ -88,12 +89,11 @@ async function requestAsClients({ lab }: Experiment) {
 
 async function askAsClients(experiment: Experiment) {
   const { lab, show } = experiment
-  const added = await lab.shell(
-    'outside',
-    `for n in ${NUMBERS}; do ip address add ${CLIENT_ADDRESSES}$n/24 dev eth0; done`,
-  )
+  const changeAddresses = (change: 'add' | 'delete') =>
+    lab.shell('outside', `for n in ${NUMBERS}; do ip address ${change} ${CLIENT_ADDRESSES}$n/24 dev eth0; done`)
+  const removeClients = lab.undoLater(() => changeAddresses('delete'))
   show(
-    added,
+    await changeAddresses('add'),
     {
       en: '{clients} clients outside the cluster, each with an address of its own.',
       ko: '클러스터 밖에 저마다 자기 주소를 가진 클라이언트 {clients}개를 둔다.',
@@ -104,25 +104,30 @@ async function askAsClients(experiment: Experiment) {
   show(
     ran,
     {
-      en: 'Each gets a Pod of its own turn: {pods} Pods answered.',
+      en: 'Each gets a Pod in turn: {pods} Pods answered.',
       ko: '차례대로 파드를 얻는다. 응답한 파드: {pods}개.',
     },
     { pods },
   )
-  return { pods, answers }
+  return { pods, answers, removeClients }
 }
 
 async function askBehindNat(experiment: Experiment) {
   const { lab, show } = experiment
+  await setAffinity(experiment, false, {
+    en: 'The Service loses affinity, and the proxy forgets its clients.',
+    ko: '서비스의 어피니티를 없앤다. 프록시가 클라이언트를 잊는다.',
+  })
+  await setAffinity(experiment, true, { en: 'It gets affinity again.', ko: '어피니티를 다시 준다.' })
   const rule = ['POSTROUTING', '-p', 'tcp', '--dport', String(NODE_PORT), '-j', 'SNAT', '--to-source', lab.outsideIP]
-  show(await lab.run('outside', 'iptables', '-t', 'nat', '-A', ...rule), {
+  const nat = await addRule(lab, 'outside', 'nat', rule)
+  show(nat.ran, {
     en: 'Now a NAT stands before them, as in an office or at a balancer: all connections come from one address.',
     ko: '이제 사무실이나 로드 밸런서처럼 그 앞에 NAT가 있다. 모든 연결이 한 주소에서 온다.',
   })
   const { ran, pods, answers } = await requestAsClients(experiment)
   const chain = await readChain(lab, 'POSTROUTING', 'nat', 'outside')
-  await lab.run('outside', 'iptables', '-t', 'nat', '-D', ...rule)
-  await lab.shell('outside', `for n in ${NUMBERS}; do ip address delete ${CLIENT_ADDRESSES}$n/24 dev eth0; done`)
+  await nat.undo()
   const translated = chain.rules.find(({ text }) => text.includes(`dpt:${NODE_PORT}`))?.packets ?? -1
   show(
     ran,
@@ -137,15 +142,17 @@ async function askBehindNat(experiment: Experiment) {
     { en: 'Connections that the NAT has translated: {translated}.', ko: 'NAT가 주소를 바꾼 연결: {translated}개.' },
     { translated },
   )
+  const known = await lab.status('affinity')
+  const remembered = [...known.output.matchAll(/^\s*(\d+(?:\.\d+){3})\s/gm)].map(([, client]) => client!).join(', ')
   show(
-    await lab.status('affinity'),
+    known,
     {
       en: 'What the proxy remembers: to it all of them are {address}.',
       ko: '프록시가 기억하는 것이다. 프록시에는 이들이 모두 {address}이다.',
     },
-    { address: lab.outsideIP },
+    { address: remembered },
   )
-  return { pods, answers, translated }
+  return { pods, answers, translated, remembered }
 }
 
 /** Counts the rules that need the match `recent`. */
@@ -161,56 +168,4 @@ async function countRecent({ lab, show }: Experiment): Promise<number> {
     { mode: lab.mode, count },
   )
   return count
-}
-
-/** Serves both Services of the demo in iptables mode, without the match `recent`. */
-async function serveWithout(experiment: Experiment, env: { readonly XTABLES_LIBDIR: string }) {
-  const { lab, show } = experiment
-  const input = TWO_SERVICES.join('\\n')
-  const restore = await lab.shell(
-    'node',
-    `printf '%b\\n' '${input}' | XTABLES_LIBDIR=${env.XTABLES_LIBDIR} iptables-restore --noflush`,
-  )
-  show(
-    restore,
-    {
-      en: 'An iptables without recent, as on older kernels of WSL2: a program that writes the rules of two Services in one input, as kube-proxy does, gets an error (exit code {code}).',
-      ko: '예전 WSL2 커널처럼 recent가 없는 iptables이다. kube-proxy처럼 두 서비스의 규칙을 한 입력으로 쓰는 프로그램은 오류를 받는다(종료 코드 {code}).',
-    },
-    { code: restore.exitCode },
-  )
-  const left = await lab.shell('node', 'iptables-save -t nat | grep -c OTHER-SERVICE')
-  const written = Number(left.output)
-  show(
-    left,
-    {
-      en: 'Nothing is written, also nothing of the Service without affinity. Lines: {written}.',
-      ko: '아무것도 쓰이지 않았다. 어피니티가 없는 서비스의 규칙도 마찬가지이다. 줄 수: {written}.',
-    },
-    { written },
-  )
-  show(await lab.setMode('iptables', env), {
-    en: 'This proxy in iptables mode, with the same iptables.',
-    ko: '같은 iptables로 이 프록시를 iptables 모드로 돌린다.',
-  })
-  const metrics = await lab.shell('node', `curl -s http://127.0.0.1:10249/metrics | grep '^${REFUSED_METRIC}.*"IPv4"'`)
-  const refused = Number(/cause="kind"\} (\d+)/.exec(metrics.output)?.[1] ?? -1)
-  show(
-    metrics,
-    {
-      en: 'It has left out the Services whose rules are refused, and reports them: {refused}.',
-      ko: '규칙이 거부된 서비스만 빼고 이를 보고한다: {refused}개.',
-    },
-    { refused },
-  )
-  const { ran, address } = await lookUpName(lab, lab.service.name)
-  show(
-    ran,
-    {
-      en: 'The other Service, that of DNS, answers: {address}.',
-      ko: '다른 서비스인 DNS는 응답한다: {address}.',
-    },
-    { address },
-  )
-  return { written, refused, dns: address }
 }
