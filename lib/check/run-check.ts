@@ -1,5 +1,6 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type Mode } from '../modes/mode.js'
+import { printJson } from '../terminal/print-json.js'
 import { Terminal } from '../terminal/terminal.js'
 import { checkNode } from './check-node.js'
 import { printNodeReport } from './print-node-report.js'
@@ -19,7 +20,7 @@ export async function runCheck(
     const isLong = performance.now() - start > PROGRESS_DELAY_MS
     if (isLong && process.stderr.isTTY) process.stderr.write(`Checking ${what} ...\n`)
   })
-  if (output === 'json') process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
+  if (output === 'json') printJson(report)
   else printNodeReport(report, Terminal.forProcess())
   return report.chosenMode === null ? 1 : 0
 }

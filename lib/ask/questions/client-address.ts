@@ -1,3 +1,4 @@
+import { BRIDGE_IP } from '../../demo/demo-network.js'
 import { CURL, type Question } from '../question.js'
 import { answersIn } from '../answers-in.js'
 import { PATIENCE } from '../patience.js'
@@ -81,9 +82,9 @@ export const clientAddress: Question = {
         outside: local.client,
       },
       holds:
-        userspace.client === '10.244.0.1' &&
+        userspace.client === BRIDGE_IP &&
         iptables.client === lab.clientIP &&
-        cluster.client === '10.244.0.1' &&
+        cluster.client === BRIDGE_IP &&
         local.client === lab.outsideIP,
     }
   },

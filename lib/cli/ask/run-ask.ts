@@ -1,13 +1,11 @@
 import { type Answer, type AskedStep, askQuestion } from '../../ask/ask-question.js'
-import { ClusterLab } from '../../ask/cluster-lab.js'
 import { findQuestions } from '../../ask/find-questions.js'
 import { QUESTIONS } from '../../ask/questions.js'
 import { type Question } from '../../ask/question.js'
+import { startClusterLab } from '../../ask/start-cluster-lab.js'
 import { type Language } from '../../ask/texts.js'
-import { DemoCluster } from '../../demo/demo-cluster.js'
 import { runDemoSession } from '../../demo/demo-session.js'
-import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../../demo/example-objects.js'
-import { modeByName } from '../../modes/registry.js'
+import { printJson } from '../../terminal/print-json.js'
 import { Terminal } from '../../terminal/terminal.js'
 import { answerDocument, questionDocument } from './answer-document.js'
 import { AskPage } from './ask-page.js'
@@ -54,16 +52,10 @@ function answerInCluster(
   onStep: (step: AskedStep) => void,
   onAnswer: (answer: Answer) => void,
 ): Promise<number> {
-  return runDemoSession(async ({ prefix, teardown, leftovers }) => {
-    const cluster = await DemoCluster.start(
-      prefix,
-      modeByName('userspace'),
-      [EXAMPLE_DEPLOYMENT],
-      [EXAMPLE_SERVICE],
-      teardown,
-      leftovers,
-    )
-    const answer = await askQuestion(question, new ClusterLab(cluster, teardown), step => {
+  return runDemoSession(async session => {
+    const { teardown } = session
+    const { lab } = await startClusterLab(session)
+    const answer = await askQuestion(question, lab, step => {
       teardown.throwIfEnded()
       onStep(step)
     })
@@ -71,8 +63,4 @@ function answerInCluster(
     onAnswer(answer)
     return answer.holds ? 0 : 1
   }, question.programs)
-}
-
-function printJson(document: object): void {
-  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`)
 }

@@ -1,4 +1,4 @@
-import { type AskedStep } from '../../ask/ask-question.js'
+import { type Ran } from '../../ask/lab.js'
 import { type Language } from '../../ask/texts.js'
 import { lessonMinutes } from '../../learn/lesson-minutes.js'
 import { type Lesson } from '../../learn/lesson.js'
@@ -10,17 +10,21 @@ export function lessonDocument(lesson: Lesson, language: Language): object {
   return { number: lesson.number, text: lesson.title[language], minutes: lessonMinutes(lesson) }
 }
 
-/** A lesson that has run as JSON, in one language. @param isRecorded whether it ran on another machine, before */
+/**
+ * A lesson that has run as JSON, in one language.
+ * @param lack the check that shows why it ran on another machine, before; undefined: it ran here
+ */
 export function resultDocument(
   lesson: Lesson,
   results: readonly StepResult[],
   language: Language,
-  isRecorded: boolean,
+  lack: Ran | undefined,
 ): object {
   return {
     lesson: lessonDocument(lesson, language),
     language,
-    isRecorded,
+    isRecorded: lack !== undefined,
+    ...(lack !== undefined && { check: ranDocument(lack) }),
     steps: results.map(({ step, shown, ran, reading, proof, why, holds }) => ({
       title: step.title[language],
       say: step.say[language],
@@ -38,6 +42,6 @@ export function resultDocument(
   }
 }
 
-function ranDocument({ where, command, output, isLever = false }: AskedStep['ran']): object {
+function ranDocument({ where, command, output, isLever = false }: Ran): object {
   return { where, command, output, isLever }
 }

@@ -1,16 +1,15 @@
 import { CURL } from '../../ask/question.js'
-import { ClusterLab } from '../../ask/cluster-lab.js'
-import { type Lab } from '../../ask/lab.js'
-import { DemoCluster } from '../../demo/demo-cluster.js'
+import { type ClusterLab } from '../../ask/cluster-lab.js'
+import { type Lab, type Ran } from '../../ask/lab.js'
+import { startClusterLab } from '../../ask/start-cluster-lab.js'
 import { runDemoSession } from '../../demo/demo-session.js'
-import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../../demo/example-objects.js'
 import { findLesson } from '../../learn/find-lesson.js'
 import { IPVS_RECORD } from '../../learn/ipvs-record.js'
 import { type Lesson } from '../../learn/lesson.js'
 import { LESSONS } from '../../learn/lessons.js'
 import { recordedLab } from '../../learn/recorded-lab.js'
 import { runLesson } from '../../learn/run-lesson.js'
-import { modeByName } from '../../modes/registry.js'
+import { printJson } from '../../terminal/print-json.js'
 import { Classroom, type ClassroomOptions } from './classroom.js'
 import { lessonDocument, resultDocument } from './lesson-document.js'
 
@@ -34,20 +33,13 @@ export async function runLearn(options: RunLearnOptions): Promise<number> {
     return 0
   }
   const lesson = findLesson(number, LESSONS)
-  return runDemoSession(async ({ prefix, teardown, leftovers }) => {
+  return runDemoSession(async session => {
+    const { teardown } = session
     const classroom = new Classroom(options)
     await teardown.add(() => classroom.close())
     classroom.start(lesson)
-    const cluster = await DemoCluster.start(
-      prefix,
-      modeByName('userspace'),
-      [EXAMPLE_DEPLOYMENT],
-      [EXAMPLE_SERVICE],
-      teardown,
-      leftovers,
-    )
-    const clusterLab = new ClusterLab(cluster, teardown)
-    const lab = await chooseLab(lesson, clusterLab, classroom)
+    const { lab: clusterLab } = await startClusterLab(session)
+    const { lab, lack } = await chooseLab(lesson, clusterLab, classroom)
     const results = await runLesson(
       lesson,
       lab,
@@ -55,23 +47,22 @@ export async function runLearn(options: RunLearnOptions): Promise<number> {
     )
     teardown.throwIfEnded()
     classroom.finish()
-    const isRecorded = lab !== clusterLab
-    if (isJson) printJson(resultDocument(lesson, results, language, isRecorded))
+    if (isJson) printJson(resultDocument(lesson, results, language, lack))
     else if (results.length === lesson.steps.length)
       classroom.page.printEnd(results, LESSONS[LESSONS.indexOf(lesson) + 1])
     return results.every(({ holds }) => holds) ? 0 : 1
   }, CURL)
 }
 
-/** The cluster, or, for a mode that this node does not support, the record of the lesson. */
-async function chooseLab({ mode }: Lesson, lab: ClusterLab, classroom: Classroom): Promise<Lab> {
-  if (mode === undefined) return lab
+/** The cluster, or, for a mode that this node does not support, the record of the lesson and what the node lacks. */
+async function chooseLab(
+  { mode }: Lesson,
+  lab: ClusterLab,
+  classroom: Classroom,
+): Promise<{ readonly lab: Lab; readonly lack?: Ran }> {
+  if (mode === undefined) return { lab }
   const check = await lab.check(mode)
-  if (check.exitCode === 0) return lab
+  if (check.exitCode === 0) return { lab }
   classroom.useRecord(mode, check)
-  return recordedLab(IPVS_RECORD)
-}
-
-function printJson(document: object): void {
-  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`)
+  return { lab: recordedLab(IPVS_RECORD), lack: check }
 }

@@ -2,6 +2,7 @@ import { answersIn } from '../../ask/answers-in.js'
 import { findServiceChain } from '../../ask/find-service-chain.js'
 import { readChain } from '../../ask/read-chain.js'
 import { useMode } from '../../ask/use-mode.js'
+import { BRIDGE_IP } from '../../demo/demo-network.js'
 import { holdRequest } from '../hold-request.js'
 import { type Counter, type Lesson } from '../lesson.js'
 import { ONE_REQUEST, isInTurn, requestsInOrder } from '../requests.js'
@@ -90,7 +91,7 @@ export const iptablesMode: Lesson = {
           text: { en: 'that of the client Pod', ko: '클라이언트 파드의 주소' },
           isSeen: ({ seen, client, more }) => seen === client && more === 1,
         },
-        { text: { en: 'that of the node', ko: '노드의 주소' }, isSeen: ({ seen }) => seen === '10.244.0.1' },
+        { text: { en: 'that of the node', ko: '노드의 주소' }, isSeen: ({ seen }) => seen === BRIDGE_IP },
         { text: { en: 'the ClusterIP', ko: '서비스의 ClusterIP' }, isSeen: ({ seen }) => seen === '10.96.0.10' },
       ],
       right: 0,

@@ -1,5 +1,6 @@
 import { answersIn } from '../../ask/answers-in.js'
 import { useMode } from '../../ask/use-mode.js'
+import { BRIDGE_IP } from '../../demo/demo-network.js'
 import { type Lesson } from '../lesson.js'
 import { ONE_REQUEST, isInTurn, requestsInOrder } from '../requests.js'
 import { serviceCounter } from '../service-counter.js'
@@ -84,7 +85,7 @@ export const ipvsMode: Lesson = {
       choices: [
         {
           text: { en: 'that of the node, as in userspace mode', ko: 'userspace 모드처럼 노드의 주소' },
-          isSeen: ({ seen }) => seen === '10.244.0.1',
+          isSeen: ({ seen }) => seen === BRIDGE_IP,
         },
         {
           text: { en: 'that of the client Pod, as in iptables mode', ko: 'iptables 모드처럼 클라이언트 파드의 주소' },

@@ -3,13 +3,11 @@ import { giveNodePort } from '../../ask/give-node-port.js'
 import { type Place } from '../../ask/lab.js'
 import { PATIENCE } from '../../ask/patience.js'
 import { useMode } from '../../ask/use-mode.js'
-import { NODE_IP, OUTSIDE_IP } from '../../demo/demo-network.js'
+import { BRIDGE_IP, NODE_IP, OUTSIDE_IP } from '../../demo/demo-network.js'
 import { type Choice, type Command, type Lesson, type Seen } from '../lesson.js'
 import { ANY, ruleCounter } from '../rule-counter.js'
 
 const NODE_PORT = 30080
-/** The address of the node in the network of Pods. */
-const NODE_AT_PODS = '10.244.0.1'
 
 export const policies: Lesson = {
   number: 9,
@@ -114,7 +112,7 @@ function seenAddresses(): readonly Choice[] {
     },
     {
       text: { en: 'that of the node', ko: '노드의 주소' },
-      isSeen: ({ seen, more }) => seen === NODE_AT_PODS && more === 1,
+      isSeen: ({ seen, more }) => seen === BRIDGE_IP && more === 1,
     },
     { text: { en: 'the ClusterIP', ko: '서비스의 ClusterIP' }, isSeen: ({ seen }) => seen === '10.96.0.10' },
   ]

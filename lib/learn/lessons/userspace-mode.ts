@@ -1,4 +1,5 @@
 import { answersIn } from '../../ask/answers-in.js'
+import { BRIDGE_IP } from '../../demo/demo-network.js'
 import { holdRequest } from '../hold-request.js'
 import { type Lesson } from '../lesson.js'
 import { ONE_REQUEST, isInTurn, requestsInOrder } from '../requests.js'
@@ -72,7 +73,7 @@ export const userspaceMode: Lesson = {
         },
         {
           text: { en: 'that of the node', ko: '노드의 주소' },
-          isSeen: ({ seen, more }) => seen === '10.244.0.1' && more === 1,
+          isSeen: ({ seen, more }) => seen === BRIDGE_IP && more === 1,
         },
         { text: { en: 'the ClusterIP', ko: '서비스의 ClusterIP' }, isSeen: ({ seen }) => seen === '10.96.0.10' },
       ],
