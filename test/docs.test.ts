@@ -174,6 +174,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'absent-back-ends-in-vm.test.ts',
       'absent-back-ends.test.ts',
       'ask-in-ipvs-mode.test.ts',
+      'ask-reset.test.ts',
       'ask.test.ts',
       'demo-cluster.test.ts',
       'demo-page.test.ts',

@@ -1,24 +1,21 @@
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { chmodSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
 import { type Answer, askQuestion } from '../../lib/ask/ask-question.js'
-import { ClusterLab } from '../../lib/ask/cluster-lab.js'
-import { type Lab, type Ran } from '../../lib/ask/lab.js'
+import { type Ran } from '../../lib/ask/lab.js'
 import { type Question } from '../../lib/ask/question.js'
 import { QUESTIONS } from '../../lib/ask/questions.js'
 import { LANGUAGES, type Texts } from '../../lib/ask/texts.js'
-import { DemoCluster } from '../../lib/demo/demo-cluster.js'
-import { EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE } from '../../lib/demo/example-objects.js'
-import { LeftoverRecord } from '../../lib/demo/leftover-record.js'
-import { Teardown } from '../../lib/demo/teardown.js'
-import { modeByName } from '../../lib/modes/registry.js'
 import { type NetworkNamespace } from '../../lib/demo/network-namespace.js'
+import { type LabCall, leverOf, noteCalls } from '../support/ask/note-calls.js'
+import { type StartedLab, startLab } from '../support/ask/start-lab.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { isolatedDemo } from '../support/processes/isolated-demo.js'
+import { HeldProgram } from '../support/processes/held-program.js'
+import { interruptProgram } from '../support/processes/interrupt-program.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
 import { runProgram } from '../support/processes/run-program.js'
 
@@ -104,22 +101,18 @@ const NAMED_NUMBERS: ReadonlyMap<number, RegExp> = new Map([
   [25, /^(3|10,000)$/],
 ])
 
-/** A lab that notes each change of the cluster that the experiment makes; its reset makes none. */
-function noteLevers(lab: Lab, pulled: Ran[]): Lab {
-  const note = (result: unknown): unknown => {
-    if ((result as Partial<Ran> | undefined)?.isLever === true) pulled.push(result as Ran)
-    return result
-  }
-  return new Proxy(lab, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target)
-      if (typeof value !== 'function') return value
-      return (...args: readonly unknown[]): unknown => {
-        const result: unknown = Reflect.apply(value, target, args)
-        return result instanceof Promise ? result.then(note) : result
-      }
-    },
-  })
+/** Programs that not every node has. */
+const OPTIONAL_PROGRAMS = ['bash', 'conntrack', 'curl', 'getent', 'ping', 'unshare']
+
+/** The programs among these that a call of a lab runs. */
+function programsOf({ name, args }: LabCall): readonly string[] {
+  if (name === 'podShell') return OPTIONAL_PROGRAMS.filter(each => each === 'unshare' || isIn(String(args[0]), each))
+  const line = ['run', 'start', 'shell'].includes(name) ? args.slice(1).join(' ') : ''
+  return OPTIONAL_PROGRAMS.filter(each => isIn(line, each))
+}
+
+function isIn(line: string, program: string): boolean {
+  return new RegExp(`\\b${program} `).test(line)
 }
 
 /** The answer of a question before values are put in. */
@@ -143,34 +136,17 @@ function checkNumbers(t: Test, number: number, answer: Texts): void {
   }
 }
 
-/** A cluster of the demo, and what experiments do with it. */
-interface AskedCluster {
-  readonly cluster: DemoCluster
-  readonly lab: ClusterLab
-  readonly teardown: Teardown
-}
-
-async function startCluster(t: Test, name: string): Promise<AskedCluster> {
-  const prefix = `kpn${process.pid}-${name}-`
-  const teardown = new Teardown()
-  t.teardown(() => teardown.run())
-  const leftovers = await LeftoverRecord.create(prefix)
-  await teardown.add(() => leftovers.deleteRecord())
-  const cluster = await DemoCluster.start(
-    prefix,
-    modeByName('userspace'),
-    [EXAMPLE_DEPLOYMENT],
-    [EXAMPLE_SERVICE],
-    teardown,
-    leftovers,
-  )
-  return { cluster, lab: new ClusterLab(cluster, teardown), teardown }
-}
-
-async function testQuestion(t: Test, question: Question, { cluster, lab }: AskedCluster): Promise<void> {
+async function testQuestion(t: Test, question: Question, { cluster, lab }: StartedLab): Promise<void> {
   const pulled: Ran[] = []
+  const programs = new Set<string>()
   const noted = noteAnswer(question, text => checkNumbers(t, question.number, text))
-  const answer = await askQuestion(noted, noteLevers(lab, pulled))
+  const notingLab = noteCalls(lab, call => {
+    const lever = leverOf(call)
+    if (lever !== undefined) pulled.push(lever)
+    for (const program of programsOf(call)) programs.add(program)
+  })
+  const answer = await askQuestion(noted, notingLab)
+  t.strictSame([...programs].sort(), [...question.programs.keys()].sort(), 'it names the programs that it runs')
   for (const lever of pulled)
     t.ok(
       answer.steps.some(({ ran }) => ran === lever),
@@ -182,7 +158,7 @@ async function testQuestion(t: Test, question: Question, { cluster, lab }: Asked
 }
 
 t.test('the questions', { skip: namespacesUnavailable, timeout: 300_000 * TIMEOUT_FACTOR }, async t => {
-  const clusters = await Promise.all(['ask', 'ask2'].map(name => startCluster(t, name)))
+  const clusters = await Promise.all(['ask', 'ask2'].map(name => startLab(t, name)))
   const free = [...clusters]
   // Most experiments wait: for clients that get no answer, and for proxies that start. Buffered tests run beside each other.
   t.jobs = clusters.length
@@ -284,15 +260,17 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
   })
 
   await t.test('Ctrl-C ends an experiment with code 130, and without any more steps', async t => {
-    const child = spawn(process.execPath, [PROXY_PROGRAM, 'ask', '8'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-    t.teardown(() => child.kill('SIGINT'))
-    let text = ''
-    child.stdout.on('data', chunk => (text += String(chunk)))
-    while (!text.includes('Three Pods again')) await once(child.stdout, 'data')
-    child.kill('SIGINT')
-    const [exitCode] = (await once(child, 'close')) as [number]
+    const folder = t.testdir({ curl: '#!/bin/sh\nexit 7\n' })
+    chmodSync(join(folder, 'curl'), 0o755)
+    // The step cannot end before Ctrl-C, on a machine of any speed.
+    const curl = new HeldProgram(t, join(folder, 'curl'))
+    const { exitCode, text } = await interruptProgram(t, ['ask', '8'], {
+      env: { ...env, PATH: curl.env['PATH'] },
+      when: /The Service has no Pod any more\.\n/,
+      release: () => curl.release(),
+    })
     t.equal(exitCode, 130)
-    t.match(text, /Three Pods again\.\n$/)
+    t.match(text, /The Service has no Pod any more\.\n$/)
     t.equal(left(), '')
   })
 

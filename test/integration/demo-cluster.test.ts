@@ -6,7 +6,7 @@ import { EXAMPLE_SERVICE } from '../../lib/demo/example-objects.js'
 import { modeByName } from '../../lib/modes/registry.js'
 import { askProxy } from '../../lib/status/ask-proxy.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
-import { startLessonLab } from '../support/learn/lesson-lab.js'
+import { startLab } from '../support/ask/start-lab.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { OwnPath } from '../support/processes/own-path.js'
 
@@ -26,7 +26,7 @@ for (const mode of ['userspace', 'iptables'])
     async t => {
       const folder = t.testdir({})
       const [hold, held] = [join(folder, 'hold'), join(folder, 'held')]
-      const { cluster } = await startLessonLab(t)
+      const { cluster } = await startLab(t, 'cluster')
       const path = new OwnPath(t)
       for (const name of ['iptables-nft-restore', 'iptables-legacy-restore'])
         path.replace(

@@ -11,13 +11,16 @@ import { isCounter } from '../../lib/learn/lesson.js'
 import { LESSONS } from '../../lib/learn/lessons.js'
 import { type StepResult, runLesson } from '../../lib/learn/run-lesson.js'
 import { textWidth } from '../../lib/terminal/text-width.js'
-import { startLessonLab } from '../support/learn/lesson-lab.js'
+import { leverOf, noteCalls } from '../support/ask/note-calls.js'
+import { startLab } from '../support/ask/start-lab.js'
 import { SILENT_LISTENER } from '../support/learn/silent-listener.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { isolatedDemo } from '../support/processes/isolated-demo.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
+import { HeldProgram } from '../support/processes/held-program.js'
+import { interruptProgram } from '../support/processes/interrupt-program.js'
 import { runProgram } from '../support/processes/run-program.js'
 
 /** The rules for the Service and its NodePort by chain, as iptables-save prints them with their counters. */
@@ -53,17 +56,27 @@ function noteCounts(lab: Lab, node: NetworkNamespace, counts: number[][]): Lab {
 }
 
 t.test('the lessons', { skip: namespacesUnavailable, timeout: 200_000 * TIMEOUT_FACTOR }, async t => {
-  const { lab, cluster } = await startLessonLab(t)
+  const { lab, cluster } = await startLab(t, 'learn')
   for (const lesson of LESSONS.filter(({ mode }) => mode === undefined))
     await t.test(`${lesson.number}. ${lesson.title.en}`, async t => {
       const counts: number[][] = []
       const shown: StepResult[] = []
-      const results = await runLesson(lesson, noteCounts(lab, cluster.network.node, counts), {
+      const pulled: Ran[] = []
+      const notingLab = noteCalls(lab, call => {
+        const lever = leverOf(call)
+        if (lever !== undefined) pulled.push(lever)
+      })
+      const results = await runLesson(lesson, noteCounts(notingLab, cluster.network.node, counts), {
         ...SILENT_LISTENER,
         onResult: result => void shown.push(result),
       })
       t.strictSame(shown, results)
       t.equal(results.length, lesson.steps.length)
+      t.strictSame(
+        results.flatMap(({ shown }) => shown.filter(({ ran }) => ran.isLever).map(({ ran }) => ran)),
+        pulled,
+        'each change of the cluster is shown',
+      )
       for (const [index, result] of results.entries()) checkResult(t, result, counts[index]!)
     })
 })
@@ -91,7 +104,7 @@ function changedLab<Name extends keyof Lab>(lab: Lab, name: Name, change: Lab[Na
 }
 
 t.test('a step does not hold', { skip: namespacesUnavailable }, async t => {
-  const { lab } = await startLessonLab(t)
+  const { lab } = await startLab(t, 'learn')
   const firstStep = async (number: number, inLab: Lab, predict = SILENT_LISTENER.predict) => {
     const lesson = LESSONS.find(each => each.number === number)!
     const results = await runLesson({ ...lesson, steps: lesson.steps.slice(0, 1) }, inLab, {
@@ -185,6 +198,7 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
       lesson: { number: 2, text: LESSONS[1]!.title.ko, minutes: Number },
       language: 'ko',
       isRecorded: false,
+      check: undefined,
       steps: [
         {
           choices: [{ key: 'a', text: '없다' }, {}, { key: 'c' }],
@@ -244,15 +258,17 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
   })
 
   await t.test('Ctrl-C ends a lesson while it works with code 130, and without more output', async t => {
-    const child = spawn(process.execPath, [PROXY_PROGRAM, 'learn', '6'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-    t.teardown(() => child.kill('SIGINT'))
-    let text = ''
-    child.stdout.on('data', chunk => (text += String(chunk)))
-    while (!text.includes('is dead.')) await once(child.stdout, 'data')
-    child.kill('SIGINT')
-    const [exitCode] = (await once(child, 'close')) as [number]
+    const folder = t.testdir({ curl: '#!/bin/sh\nexit 7\n' })
+    chmodSync(join(folder, 'curl'), 0o755)
+    // The step cannot end before Ctrl-C, on a machine of any speed.
+    const curl = new HeldProgram(t, join(folder, 'curl'))
+    const { exitCode, text } = await interruptProgram(t, ['learn', '6'], {
+      env: { ...env, PATH: curl.env['PATH'] },
+      when: /is dead\.\n/,
+      release: () => curl.release(),
+    })
     t.equal(exitCode, 130)
-    t.notMatch(text, /^✓/m)
+    t.notMatch(text, /^[✓✗]/m)
     t.equal(left(), '')
   })
 
@@ -288,7 +304,10 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
       t.ok(commands.length >= 3)
       t.equal(stdout.match(/; recorded, not run here/g)?.length, commands.length)
       t.match(stdout, /TCP +10\.96\.0\.10:80 +9 /)
-      t.match(JSON.parse((await runProgram(['learn', '4', '-o', 'json'], { env })).stdout), { isRecorded: true })
+      t.match(JSON.parse((await runProgram(['learn', '4', '-o', 'json'], { env })).stdout), {
+        isRecorded: true,
+        check: { where: 'node', command: 'kube-proxy check --proxy-mode=ipvs', output: /mode ipvs does not work/ },
+      })
       t.equal(left(), '')
     },
   )

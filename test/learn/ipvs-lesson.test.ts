@@ -4,9 +4,9 @@ import { IPVS_RECORD } from '../../lib/learn/ipvs-record.js'
 import { ipvsMode } from '../../lib/learn/lessons/ipvs-mode.js'
 import { type LabRecord } from '../../lib/learn/recorded-lab.js'
 import { runLesson } from '../../lib/learn/run-lesson.js'
+import { startLab } from '../support/ask/start-lab.js'
 import { SILENT_LISTENER } from '../support/learn/silent-listener.js'
 import { recordingLab } from '../support/learn/recording-lab.js'
-import { startLessonLab } from '../support/learn/lesson-lab.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 
@@ -16,7 +16,7 @@ void t.test(
   'the lesson about ipvs mode shows what it explains, with the commands of its record',
   { skip: ipvsUnavailable, timeout: 120_000 * TIMEOUT_FACTOR },
   async t => {
-    const { lab } = await startLessonLab(t)
+    const { lab } = await startLab(t, 'learn')
     const check = await lab.check('ipvs')
     t.equal(check.exitCode, 0, check.output)
     const recording = recordingLab(lab)
