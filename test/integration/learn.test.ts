@@ -237,7 +237,7 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
     const lesson = onTerminal('1', 80, `LC_ALL=C.UTF-8 HOME=${tmpdir()}`, ordinary)
     await lesson.press(/prediction \(.*: $/s, 'b')
     t.match(await lesson.press(/prediction \(.*: $/s, '\x03'), /Your prediction was right/)
-    t.equal(await lesson.end(), 130)
+    t.equal(await lesson.end(), 130, lesson.text.slice(-500))
   })
 
   await t.test('Enter shows the answer without a prediction, and the end counts right predictions', async t => {
@@ -253,7 +253,7 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
   await t.test('Ctrl-C ends a lesson that waits with code 130, and leaves nothing', async t => {
     const lesson = onTerminal('3')
     await lesson.press(/prediction \(.*: $/s, '\x03')
-    t.equal(await lesson.end(), 130)
+    t.equal(await lesson.end(), 130, lesson.text.slice(-500))
     t.equal(left(), '')
   })
 
