@@ -1,4 +1,4 @@
-import { type InspectedRow } from '../dataplane/inspect-request.js'
+import { type InspectedRow } from './inspect-request.js'
 
 /** Times that lie back, in milliseconds before the row was made. */
 const AGES = ['msAgo', 'openedMsAgo', 'endedMsAgo'] as const
@@ -6,12 +6,20 @@ const AGES = ['msAgo', 'openedMsAgo', 'endedMsAgo'] as const
 /** Times that differ by less are no concern, and rows that are the same need no copy. */
 const SAME_MS = 5
 
+/** Rows of one moment: when they were made, or came from their process. */
+export interface RowPart {
+  readonly rows: readonly InspectedRow[]
+  /** Milliseconds of the clock of this process. */
+  readonly at: number
+}
+
 /**
- * Rows as they are some milliseconds after their process has sent them: another process may have replied later, or not at all, and the
- * times of all rows count from one moment.
+ * The rows of an answer as they are now. The parts of one process come one after the other, and another process may reply later, or not
+ * at all: the times of all rows have to count from one moment.
+ * @param now milliseconds of the same clock
  */
-export function ageRows(rows: readonly InspectedRow[], ms: number): readonly InspectedRow[] {
-  return ms < SAME_MS ? rows : rows.map(row => ageRow(row, ms))
+export function ageRows(parts: readonly RowPart[], now: number): readonly InspectedRow[] {
+  return parts.flatMap(({ rows, at }) => (now - at < SAME_MS ? rows : rows.map(row => ageRow(row, now - at))))
 }
 
 function ageRow<Row extends InspectedRow>(row: Row, ms: number): Row {

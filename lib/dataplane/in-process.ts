@@ -12,11 +12,12 @@ import {
   buildListenerCounts,
   portUnavailable,
 } from './data-plane.js'
+import { collectRows } from './collect-rows.js'
 import { createListenerContext } from './create-listener-context.js'
 import { type DataPlaneTimings } from './data-plane-timings.js'
 import { DrainingListeners } from './draining-listeners.js'
 import { shouldKeepPort } from './should-keep-port.js'
-import { type InspectRequest, type InspectStep, type InspectedRow, type Inspection } from './inspect-request.js'
+import { type InspectRequest, type InspectStep, type Inspection } from './inspect-request.js'
 import { inspectionSteps } from './inspection-steps.js'
 import { ShortageLog } from './limits/shortage-log.js'
 import { type Shortage } from './limits/shortage-watch.js'
@@ -24,7 +25,6 @@ import { type Listener } from './listener.js'
 import { type BoundSockets, type ListenerContext, countBudgets } from './listener-context.js'
 import { type ListenerPlan, type ListenerSpec } from './listener-plan.js'
 import { type NodeResources, UNLIMITED_NODE } from './node-resources.js'
-import { rowParts } from './row-parts.js'
 import { Sweeps } from './sweeps.js'
 import { TcpProxy } from './tcp/tcp-proxy.js'
 import { type TcpTransport } from './transport/tcp-transport.js'
@@ -155,8 +155,7 @@ export class InProcessDataPlane implements DataPlane {
   }
 
   async inspect(request: InspectRequest): Promise<Inspection> {
-    const rows: InspectedRow[] = []
-    for await (const part of rowParts(this.inspectionSteps(request))) for (const row of part) rows.push(row)
+    const rows = await collectRows(this.inspectionSteps(request), this.#context.clock)
     return { processes: [{ worker: undefined, pid: process.pid, rows }], missing: [] }
   }
 

@@ -1,6 +1,8 @@
 import { type Budgets, type LiveSettings, type TrafficCounts } from '../dataplane/data-plane.js'
-import { type InspectRequest, type InspectedRow } from '../dataplane/inspect-request.js'
+import { type RowPart } from '../dataplane/age-rows.js'
+import { type InspectRequest } from '../dataplane/inspect-request.js'
 import { type ListenerSpec } from '../dataplane/listener-plan.js'
+import { type Clock } from '../model/clock.js'
 import { type ProfileRequest, type RawProfile } from '../model/profile.js'
 import { type ServicePortKey } from '../model/service-port.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
@@ -37,6 +39,7 @@ export class WorkerLink {
   /** A wait for its report has timed out, and the report is still missing. */
   isOverdue = false
   readonly #send: (command: WorkerCommand, handle?: object) => void
+  readonly #clock: Pick<Clock, 'now'>
   readonly #inherited: Map<ServicePortKey, object>
   readonly #sent = new Map<ServicePortKey, SentListener>()
   readonly #pendingReports = new Map<number, (report: WorkerReport | undefined) => void>()
@@ -45,9 +48,9 @@ export class WorkerLink {
   /** The parts of replies so far, by request: the parts of two replies may alternate. */
   readonly #partialCounts = new Map<number, Map<ServicePortKey, Readonly<TrafficCounts>>>()
   readonly #inspections = new SerialQueue()
-  readonly #pendingRows = new Map<number, (rows: readonly InspectedRow[] | undefined) => void>()
+  readonly #pendingRows = new Map<number, (parts: readonly RowPart[] | undefined) => void>()
   /** The inspection that the worker answers now, and its rows so far. */
-  #inspection: { readonly id: number; readonly what: InspectRequest['what']; readonly rows: InspectedRow[] } | undefined
+  #inspection: { readonly id: number; readonly what: InspectRequest['what']; readonly parts: RowPart[] } | undefined
   #partsOfRows = 0
   #generation = 0
   #requestId = 0
@@ -56,8 +59,13 @@ export class WorkerLink {
   readonly #drains: ((cutOff: number | undefined) => void)[] = []
 
   /** @param inherited the sockets that the process has inherited */
-  constructor(send: (command: WorkerCommand, handle?: object) => void, inherited: readonly InheritedSocket[]) {
+  constructor(
+    send: (command: WorkerCommand, handle?: object) => void,
+    inherited: readonly InheritedSocket[],
+    clock: Pick<Clock, 'now'>,
+  ) {
     this.#send = send
+    this.#clock = clock
     this.#inherited = new Map(inherited.map(({ key, handle }) => [key, handle]))
     if (inherited.length > 0) send({ kind: 'inherited', keys: inherited.map(({ key }) => key) })
   }
@@ -121,13 +129,13 @@ export class WorkerLink {
   /**
    * Asks for rows about connections and listeners. The worker gets one such command at a time.
    * @param isWanted whether the caller still waits when it is its turn
-   * @returns undefined if the worker exits without a reply, or the caller does not wait any more
+   * @returns the rows as they came; undefined if the worker exits without a reply, or the caller does not wait any more
    */
-  inspect(request: InspectRequest, isWanted = (): boolean => true): Promise<readonly InspectedRow[] | undefined> {
+  inspect(request: InspectRequest, isWanted = (): boolean => true): Promise<readonly RowPart[] | undefined> {
     return this.#inspections.run(() => {
       if (!isWanted()) return undefined
       const id = ++this.#requestId
-      this.#inspection = { id, what: request.what, rows: [] }
+      this.#inspection = { id, what: request.what, parts: [] }
       this.#send({ kind: 'inspect', id, request })
       return this.#waitForReply(this.#pendingRows, id)
     })
@@ -172,10 +180,10 @@ export class WorkerLink {
       // Rows that nothing waits for would stay here, and those of another kind would be taken for others.
       if (inspection?.id !== id || inspection.what !== answer.what) return
       this.#partsOfRows++
-      for (const row of answer.rows) inspection.rows.push(row)
+      if (answer.rows.length > 0) inspection.parts.push({ rows: answer.rows, at: this.#clock.now() })
       if (!isLast) return
       this.#inspection = undefined
-      this.#pendingRows.get(id)?.(inspection.rows)
+      this.#pendingRows.get(id)?.(inspection.parts)
       this.#pendingRows.delete(id)
     } else if (message.kind === 'profile') {
       this.#pendingProfiles.get(message.id)?.(message.profile)

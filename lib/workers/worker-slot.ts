@@ -1,5 +1,6 @@
 import { type LiveSettings } from '../dataplane/data-plane.js'
-import { type InspectRequest, type InspectedProcess, type InspectedRow } from '../dataplane/inspect-request.js'
+import { type RowPart } from '../dataplane/age-rows.js'
+import { type InspectRequest } from '../dataplane/inspect-request.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
 import { type Log } from '../model/log.js'
@@ -31,6 +32,12 @@ export interface WorkerSlotOptions {
   readonly onEnd: () => void
   /** Something is short in the worker. */
   readonly onShortage: (shortage: Shortage) => void
+}
+
+/** What one process of a worker has replied. */
+export interface RowsOfProcess {
+  readonly pid: number
+  readonly parts: readonly RowPart[]
 }
 
 /** The place of one worker: its process, or the next one after it has exited, and the link to a process that is ready. */
@@ -86,24 +93,24 @@ export class WorkerSlot {
   }
 
   /** Asks for rows; undefined if the worker does not run, exits, or sends nothing for too long. */
-  async inspect(request: InspectRequest): Promise<Pick<InspectedProcess, 'pid' | 'rows'> | undefined> {
+  async inspect(request: InspectRequest): Promise<RowsOfProcess | undefined> {
     const link = this.#link
     const { pid } = this.process
     if (link === undefined || pid === undefined) return undefined
     let isWanted = true
     const reply = link.inspect(request, () => isWanted)
-    for (let parts = -1; parts < link.partsOfRows;) {
-      parts = link.partsOfRows
+    for (let count = -1; count < link.partsOfRows;) {
+      count = link.partsOfRows
       const limit = { clock: this.#options.clock, ms: INSPECT_TIMEOUT_MS, onTimeout: () => 'timeout' as const }
-      const rows = await withTimeout<readonly InspectedRow[] | 'timeout' | undefined>(reply, limit)
-      if (rows !== 'timeout') return rows && { pid, rows }
+      const parts = await withTimeout<readonly RowPart[] | 'timeout' | undefined>(reply, limit)
+      if (parts !== 'timeout') return parts && { pid, parts }
     }
     isWanted = false
     return undefined
   }
 
   #connect(inherited: readonly InheritedSocket[]): void {
-    this.#link = new WorkerLink((command, handle) => this.process.send(command, handle), inherited)
+    this.#link = new WorkerLink((command, handle) => this.process.send(command, handle), inherited, this.#options.clock)
     if (this.#changed !== undefined) this.#link.changeSettings(this.#changed)
     this.#options.onReady()
   }

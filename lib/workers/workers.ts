@@ -5,6 +5,7 @@ import {
   type TrafficCounts,
   type WorkerCounts,
 } from '../dataplane/data-plane.js'
+import { ageRows } from '../dataplane/age-rows.js'
 import { type InspectRequest, type Inspection } from '../dataplane/inspect-request.js'
 import { type Shortage } from '../dataplane/limits/shortage-watch.js'
 import { type Clock } from '../model/clock.js'
@@ -16,7 +17,6 @@ import { type ServicePortKey } from '../model/service-port.js'
 import { ConditionWaits } from '../primitives/condition-waits.js'
 import { type ProcessProblem } from '../primitives/process-liveness.js'
 import { withTimeout } from '../primitives/with-timeout.js'
-import { ageRows } from './age-rows.js'
 import { type WorkerId } from './assign-listeners.js'
 import { CounterAggregate } from './counter-aggregate.js'
 import { type WorkerLink } from './worker-link.js'
@@ -194,15 +194,12 @@ export class Workers {
 
   /** Asks all workers for rows. */
   async inspect(request: InspectRequest): Promise<Inspection> {
-    const asked = this.#slots.map(async slot => {
-      const reply = await slot.inspect(request)
-      return { worker: slot.id, reply, repliedAt: this.#clock.now() }
-    })
+    const asked = this.#slots.map(async slot => ({ worker: slot.id, reply: await slot.inspect(request) }))
     const replies = await Promise.all(asked)
     const now = this.#clock.now()
     return {
-      processes: replies.flatMap(({ worker, reply, repliedAt }) =>
-        reply === undefined ? [] : [{ worker, ...reply, rows: ageRows(reply.rows, now - repliedAt) }],
+      processes: replies.flatMap(({ worker, reply }) =>
+        reply === undefined ? [] : [{ worker, pid: reply.pid, rows: ageRows(reply.parts, now) }],
       ),
       missing: replies.flatMap(({ worker, reply }) => (reply === undefined ? [worker] : [])),
     }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type InspectedRow } from '../../lib/dataplane/inspect-request.js'
-import { ageRows } from '../../lib/workers/age-rows.js'
+import { ageRows } from '../../lib/dataplane/age-rows.js'
 
 const listener = { key: 'k', namespace: 'n', service: 's', portName: '', protocol: 'TCP' } as const
 
@@ -12,7 +12,7 @@ t.test('the times of all kinds of rows count from a later moment', t => {
     { listener, client: 'c', endpoint: 'e', leftMs: 4000 },
     { listener, address: 'a', open: 1, ejectedForMs: 2000, ejectedMsAgo: 100, isNext: false },
   ] as unknown as readonly InspectedRow[]
-  t.strictSame(ageRows(rows, 1500), [
+  t.strictSame(ageRows([{ rows, at: 500 }], 2000), [
     { listener, id: 1, openedMsAgo: 1530, endedMsAgo: 1510, tries: 1 },
     { listener, id: 2, openedMsAgo: 1530, state: 'open' },
     { listener, what: 'ejected', sequence: 1, msAgo: 1505, forMs: 2000 },
@@ -29,12 +29,24 @@ t.test('what has ended meanwhile is over, and what was not ejected is not now', 
     { listener, address: 'b', open: 1, ejectedForMs: 0, ejectedMsAgo: 0, isNext: true },
     { listener, address: 'l', port: 80, holdsNodePort: false, isListening: true, active: 0 },
   ] as unknown as readonly InspectedRow[]
-  t.strictSame(ageRows(rows, 1500), [
+  t.strictSame(ageRows([{ rows, at: 500 }], 2000), [
     { listener, client: 'c', endpoint: 'e', leftMs: 0 },
     { listener, address: 'a', open: 1, ejectedForMs: 0, ejectedMsAgo: 0, isNext: false },
     { listener, address: 'b', open: 1, ejectedForMs: 0, ejectedMsAgo: 0, isNext: true },
     { listener, address: 'l', port: 80, holdsNodePort: false, isListening: true, active: 0 },
   ])
-  t.equal(ageRows(rows, 0), rows)
+  t.strictSame(ageRows([{ rows, at: 500 }], 500), rows)
+  t.end()
+})
+
+t.test('each part ages from its own moment', t => {
+  const [early, late] = [0, 1500].map(at => ({
+    rows: [{ listener, client: `at ${at}`, endpoint: 'e', leftMs: 4000 }],
+    at,
+  }))
+  t.strictSame(ageRows([early!, late!], 2000), [
+    { listener, client: 'at 0', endpoint: 'e', leftMs: 2000 },
+    { listener, client: 'at 1500', endpoint: 'e', leftMs: 3500 },
+  ])
   t.end()
 })

@@ -4,6 +4,7 @@ import {
   type InspectedProcess,
   type InspectedRow,
 } from '../../lib/dataplane/inspect-request.js'
+import { ageRows } from '../../lib/dataplane/age-rows.js'
 import { affinityViews } from '../../lib/status/affinity-view.js'
 import { connectionViews } from '../../lib/status/connection-view.js'
 import { endpointStates } from '../../lib/status/endpoint-state.js'
@@ -14,6 +15,7 @@ import { parseWorkerMessage } from '../../lib/workers/parse-worker-message.js'
 import { WorkerLink } from '../../lib/workers/worker-link.js'
 import { type WorkerMessage } from '../../lib/workers/worker-messages.js'
 import { ProxyFailure } from '../../lib/model/failure.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { addToCorpus, readCorpus } from '../support/checks/corpus.js'
 import { eventMistakes } from '../support/status/schema-mistakes.js'
 import { mutateValue } from '../support/checks/mutate-value.js'
@@ -21,6 +23,8 @@ import { seededRandom, testSeed } from '../support/checks/seeded-random.js'
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 3000)
 const SEED = testSeed()
+/** How long after the message its rows are used, in milliseconds. */
+const AGED_MS = 1500
 const CORPUS = 'worker-message'
 
 t.test(`No message of a worker harms the control process, whatever it contains (SEED=${SEED})`, async t => {
@@ -49,7 +53,7 @@ async function isTaken(value: unknown): Promise<boolean> {
     if (error instanceof ProxyFailure) return false
     throw error
   }
-  const link = new WorkerLink(() => undefined, [])
+  const link = new WorkerLink(() => undefined, [], new ManualClock())
   const what = message.kind === 'inspected' ? message.answer.what : 'listeners'
   const request = link.requestCounts()
   const inspection = link.inspect({ what, namespace: undefined, service: undefined, limit: 10 })
@@ -58,8 +62,8 @@ async function isTaken(value: unknown): Promise<boolean> {
   link.handle(message)
   link.processEnded()
   const counts = await request
-  const rows = await inspection
-  if (rows !== undefined) await useRows(what, rows)
+  const parts = await inspection
+  if (parts !== undefined) await useRows(what, ageRows(parts, AGED_MS))
   const total = new CounterAggregate()
   if (counts !== undefined) {
     total.update(0, counts)

@@ -2,6 +2,7 @@ import t from 'tap'
 import { type Budgets, zeroTrafficCounts } from '../../lib/dataplane/data-plane.js'
 import { WorkerLink } from '../../lib/workers/worker-link.js'
 import { type InspectRequest } from '../../lib/dataplane/inspect-request.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 import { type WorkerCommand, type WorkerMessage } from '../../lib/workers/worker-messages.js'
 
 const BUDGETS = {} as Budgets
@@ -13,7 +14,7 @@ function partOf(id: number, key: string, connections: number, isLast: boolean): 
 
 void t.test('Replies to two requests for counts are both complete, also if their parts alternate', async t => {
   const sent: WorkerCommand[] = []
-  const link = new WorkerLink(command => sent.push(command), [])
+  const link = new WorkerLink(command => sent.push(command), [], new ManualClock())
   const [first, second] = [link.requestCounts(), link.requestCounts()]
   const [one, two] = sent.map(command => (command.kind === 'count' ? command.id : NaN)) as [number, number]
   link.handle(partOf(one, 'a', 1, false))
@@ -37,12 +38,13 @@ function rowsOf(id: number, client: string, isLast: boolean, what: InspectReques
 /** A link, and the ids of the inspect commands that it has sent. */
 function linkWithIds() {
   const ids: number[] = []
-  const link = new WorkerLink(command => command.kind === 'inspect' && ids.push(command.id), [])
-  const clientsIn = (rows: Awaited<ReturnType<typeof link.inspect>>) =>
-    rows?.map(row => ('client' in row ? row.client : ''))
+  const clock = new ManualClock()
+  const link = new WorkerLink(command => command.kind === 'inspect' && ids.push(command.id), [], clock)
+  const clientsIn = (parts: Awaited<ReturnType<typeof link.inspect>>) =>
+    parts?.flatMap(({ rows }) => rows.map(row => ('client' in row ? row.client : '')))
   /** All promises that can be settled are. */
   const settle = () => new Promise(resolve => setImmediate(resolve))
-  return { link, ids, clientsIn, settle }
+  return { link, clock, ids, clientsIn, settle }
 }
 
 void t.test('A worker gets one inspect command at a time, and none that nothing waits for any more', async t => {
@@ -76,4 +78,20 @@ void t.test('Rows with an unknown number, or of another kind, are in no answer',
   t.same(clientsIn(await reply), ['right'])
   link.handle(rowsOf(id, 'late', true))
   t.equal(link.partsOfRows, 1)
+})
+
+void t.test('Each part of a reply has the time when it came', async t => {
+  const { link, clock, ids, settle } = linkWithIds()
+  const reply = link.inspect(REQUEST)
+  await settle()
+  const [id] = ids as [number]
+  link.handle(rowsOf(id, 'early', false))
+  clock.advanceSync(1500)
+  link.handle(rowsOf(id, 'late', false))
+  clock.advanceSync(200)
+  link.handle(rowsOf(id, '', true))
+  t.match(await reply, [
+    { rows: [{ client: 'early' }], at: 0 },
+    { rows: [{ client: 'late' }], at: 1500 },
+  ])
 })
