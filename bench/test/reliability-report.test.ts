@@ -7,7 +7,7 @@ import { KILL_CASES } from '../code/reliability/cases/kill-cases.js'
 import { computeCaseFigures } from '../code/reliability/case-figures.js'
 import { type CaseRecord } from '../code/reliability/case-site.js'
 import { type RequestRecord } from '../code/reliability/load/load-report.js'
-import { type ReliabilityResults, addVmRun } from '../code/reliability/reliability-results.js'
+import { type ReliabilityResults, addMissing, addVmRun } from '../code/reliability/reliability-results.js'
 import { formatCaseRow } from '../code/reliability/report/case-row.js'
 import { renderReliabilityPicture } from '../code/reliability/report/reliability-picture.js'
 import { renderReliabilityTables } from '../code/reliability/report/reliability-tables.js'
@@ -309,3 +309,15 @@ void t.test(
     t.end()
   },
 )
+
+void t.test('A setup that could not be measured is listed with the reason', t => {
+  const results: ReliabilityResults = {
+    circumstances: { at: '2026-01-02T03:04:05Z', machine: {}, versions: {} },
+    missing: { another: 'not here' },
+    results: [],
+  }
+  const tables = renderReliabilityTables(addMissing(results, 'ipvs', 'exit code 3'), 'a-picture.svg')
+  t.match(tables, '| another | not here |')
+  t.match(tables, '| ipvs | exit code 3 |')
+  t.end()
+})

@@ -29,6 +29,15 @@ export interface VmRun {
   readonly load: LoadSize
 }
 
+/** The results of a run, and why those of another setup are missing. */
+export function addMissing(
+  { missing, ...rest }: ReliabilityResults,
+  title: string,
+  reason: string,
+): ReliabilityResults {
+  return { ...rest, missing: { ...missing, [title]: reason } }
+}
+
 /** The results with those of setups that were measured in a virtual machine, in place of earlier ones. */
 export function addVmRun(
   { missing, results, ...rest }: ReliabilityResults,

@@ -10,7 +10,7 @@ import { isInVm, vmUnavailable } from '../../../test/support/nodes/virtual-machi
 import { RELIABILITY_CASES } from './cases/all-cases.js'
 import { LOAD_OF_VM } from './load/load-size.js'
 import { runReliabilityInVm } from './reliability-in-vm.js'
-import { type ReliabilityResults, addVmRun } from './reliability-results.js'
+import { type ReliabilityResults, addMissing, addVmRun } from './reliability-results.js'
 import { ReliabilityProgress } from './report/reliability-progress.js'
 import { RESULTS_PATH, writeReliabilityReport } from './report/write-reliability-report.js'
 import { runReliability } from './run-reliability.js'
@@ -67,29 +67,31 @@ async function measure(): Promise<void> {
       : await runReliability(pick(RELIABILITY_CASES, values.case), here, (result, each, setup) =>
           progress.show(result, each, setup),
         )
-  const ofVm = usesVm ? await measureInVm() : undefined
+  const inVm = usesVm ? await measureInVm() : undefined
+  const ofVm = typeof inVm === 'string' ? undefined : inVm
   const hasResults = ofHere !== undefined || ofVm !== undefined
   const isWhole = values.case.length === 0 && (values.setup.length === 0 || ofHere === undefined) && hasResults
   if (values.results !== undefined) writeFileSync(values.results, JSON.stringify(ofHere))
   else if (isWhole) {
     const others = ofHere ?? readResults()
-    printFiles(
-      ofVm === undefined ? others : addVmRun(others, ofVm, { [IPVS_SETUP.name]: IPVS_SETUP.title }, LOAD_OF_VM),
-    )
+    if (typeof inVm === 'string') printFiles(addMissing(others, IPVS_SETUP.title, inVm))
+    else if (inVm === undefined) printFiles(others)
+    else printFiles(addVmRun(others, inVm, { [IPVS_SETUP.name]: IPVS_SETUP.title }, LOAD_OF_VM))
   }
   const all = [...(ofHere?.results ?? []), ...(ofVm?.results ?? [])]
   // A virtual machine only passes on whether the program has worked.
   if (values.results === undefined && all.some(({ isKept }) => !isKept)) process.exitCode = 1
 }
 
-/** Undefined if it has failed: the results of the node count all the same. */
-async function measureInVm(): Promise<ReliabilityResults | undefined> {
+/** @returns why it has failed, or the results: those of the node count all the same */
+async function measureInVm(): Promise<ReliabilityResults | string> {
   try {
     return await runReliabilityInVm(values.case, [IPVS_SETUP.name])
   } catch (error) {
-    process.stderr.write(`Nothing was measured in the virtual machine: ${messageOf(error)}\n`)
+    const reason = `nothing was measured in the virtual machine: ${messageOf(error)}`
+    process.stderr.write(`Without ${IPVS_SETUP.title}: ${reason}\n`)
     process.exitCode = 1
-    return undefined
+    return reason
   }
 }
 
