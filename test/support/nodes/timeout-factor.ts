@@ -1,4 +1,6 @@
 import { isInVm } from './virtual-machine.js'
 
-/** Factor for time limits: everything takes longer in an emulated virtual machine. */
-export const TIMEOUT_FACTOR = isInVm ? 10 : 1
+/** Everything takes longer in an emulated virtual machine. */
+export const TIMEOUT_FACTOR_OF_VM = 10
+/** Factor for time limits. */
+export const TIMEOUT_FACTOR = isInVm ? TIMEOUT_FACTOR_OF_VM : 1

@@ -1,3 +1,4 @@
+import { TIMEOUT_FACTOR_OF_VM } from '../../../../test/support/nodes/timeout-factor.js'
 import { renderTable } from '../../report/markdown-table.js'
 import { RELIABILITY_CASES } from '../cases/all-cases.js'
 import { LOAD_OF_NODE } from '../load/load-size.js'
@@ -44,7 +45,7 @@ ${Object.entries({ ...machine, date: circumstances.at.slice(0, 10), ...versions,
 function renderVmNote({ load }: VmRun): string {
   return `
 ${VM_MARK} In a virtual machine whose processors are emulated, since the kernel of this one has no IPVS: with ${load.requestsPerSecond} new
-connections per second and ${load.openConnections} open ones, and ten times as long to answer before a request counts as lost.
+connections per second and ${load.openConnections} open ones, and ${TIMEOUT_FACTOR_OF_VM} times as long to answer before a request counts as lost.
 `
 }
 
