@@ -8,6 +8,7 @@ import { IpvsNode } from '../support/faults/ipvs-node.js'
 import { type IpvsProgramFault, MISSING, failing, hanging } from '../support/faults/ipvs-program-fault.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
 import { type ServiceNode } from '../support/nodes/service-node.js'
+import { REMOVE_RULES } from '../support/nodes/remove-rules.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { FixedPortUdpClient } from '../support/pods/fixed-port-udp-client.js'
 
@@ -82,13 +83,7 @@ testFault(
   },
 )
 
-/** A set can only be destroyed while no rule uses it, so the proxy must not have repaired the rules yet. */
-const DESTROY_ALL = `
-empty() { printf '*nat\\nCOMMIT\\n*filter\\nCOMMIT\\n*mangle\\nCOMMIT\\n'; }
-for attempt in 1 2 3 4 5; do
-  empty | iptables-restore && empty | ip6tables-restore && ipset destroy && ipvsadm -C && exit 0
-done
-exit 1`
+const DESTROY_ALL = `${REMOVE_RULES} && ipset destroy && ipvsadm -C`
 
 const DAMAGES = [
   {
@@ -144,7 +139,7 @@ async function measureDamage(
   for (const script of scripts) {
     const from = proxy.lines.length
     fault.start()
-    await ipvsNode.run(script)
+    await (script === DESTROY_ALL ? ipvsNode.runUnrepaired(script) : ipvsNode.run(script))
     fault.end()
     await fault.measureRecovery(scripts.length === 1 ? 'all is back' : `all is back after "${script}"`, async () => {
       await proxy.waitForLine(NOTICED, from)

@@ -50,6 +50,17 @@ export class IpvsNode {
     return stdout
   }
 
+  /** The same, while the proxy is stopped: it repairs nothing before the script has ended. */
+  async runUnrepaired(script: string): Promise<void> {
+    const { child } = this.cluster.proxy
+    child.kill('SIGSTOP')
+    try {
+      await this.run(script)
+    } finally {
+      child.kill('SIGCONT')
+    }
+  }
+
   /** From now on, the endpoints of `web` are at these addresses. Those of `dns` stay: a UDP request under way would be lost. */
   async moveWeb(...ips: readonly string[]): Promise<void> {
     await this.cluster.api.sendCommand({ put: [['endpointslices', makeSliceManifest('web', ips, 8080)]] })
