@@ -71,7 +71,7 @@ async function fromKubeconfig(path: string, master: string | undefined): Promise
   if (server === '') {
     throw new ProxyFailure(
       'KUBECONFIG_INVALID',
-      `The kubeconfig ${quoteValue(path)} has no server in cluster "${cluster.name}", expected a URL`,
+      `The kubeconfig ${quoteValue(path)} has no server in cluster ${quoteValue(cluster.name)}, expected a URL`,
       {
         hint: 'Add the server to the cluster, or give --master',
       },

@@ -2,6 +2,7 @@ import { type Stats } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, systemCode } from '../model/failure.js'
+import { quoteValue } from '../primitives/quote-value.js'
 import { decodeText } from './decode-text.js'
 import { readRegularFile } from './read-regular-file.js'
 
@@ -74,7 +75,7 @@ export class ManifestFiles {
         } else if (before !== undefined) signatures.set(file, before)
       } catch (error) {
         // It has no signature, so the next look tries again: the cause (such as permissions) may go without a change of the file.
-        unreadable.push({ path: file, problem: `Cannot read "${file}": ${messageOf(error)}`, isNamed })
+        unreadable.push({ path: file, problem: `Cannot read ${quoteValue(file)}: ${messageOf(error)}`, isNamed })
       }
     }
     this.#signatures = signatures
@@ -98,7 +99,7 @@ async function listFiles(paths: readonly string[]): Promise<{ found: FoundFile[]
       if (stats.isDirectory()) found.push(...(await listFolder(path)))
       else found.push({ file: path, isNamed: true, stats })
     } catch (error) {
-      unreadable.push({ path, problem: `Cannot read "${path}": ${messageOf(error)}`, isNamed: true })
+      unreadable.push({ path, problem: `Cannot read ${quoteValue(path)}: ${messageOf(error)}`, isNamed: true })
     }
   }
   return { found, unreadable }

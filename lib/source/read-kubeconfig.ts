@@ -222,7 +222,7 @@ function findEntry(document: unknown, path: string, kind: string, name: string, 
 function invalidKubeconfig(path: string, problem: string, expected: string, cause?: unknown): ProxyFailure {
   return new ProxyFailure('KUBECONFIG_INVALID', `The kubeconfig ${quoteValue(path)} ${problem}, ${expected}`, {
     cause,
-    hint: `Try: kubectl --kubeconfig=${path} get services`,
+    hint: `Try: kubectl --kubeconfig=${quoteValue(path)} get services`,
   })
 }
 

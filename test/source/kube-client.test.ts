@@ -107,6 +107,19 @@ t.test('the message for an invalid kubeconfig has its path, the mistake and what
     test.match(failure.message, path, name)
     test.ok(failure.hint, name)
   }
+  const hostile = '\u001b[31mred'
+  const named = {
+    contexts: [{ context: { cluster: hostile } }],
+    clusters: [{ name: hostile, cluster: {} }],
+  }
+  const [noServer, notYaml] = [join(directory, `one ${hostile}`), join(directory, `two ${hostile}`)]
+  writeFileSync(noServer, JSON.stringify(named))
+  writeFileSync(notYaml, 'a: [b')
+  for (const path of [noServer, notYaml]) {
+    const { message, hint } = await failureOf(createKubeClient({ kubeconfig: path, clock: realClock }))
+    test.match(message, '\\u001b[31mred')
+    test.notMatch(`${message}${hint}`, '\u001b', 'names from outside do not reach a terminal as they are')
+  }
   const missing = await failureOf(createKubeClient({ kubeconfig: '/does/not/exist', clock: realClock }))
   test.match(messageOf(missing), /Cannot read the kubeconfig "\/does\/not\/exist".*ENOENT/)
 })

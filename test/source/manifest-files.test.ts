@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -48,4 +48,14 @@ t.test('a file that was written in this very millisecond was written a moment ag
     if (!isSettling) return void t.fail(`look ${n} took it for settled`)
   }
   t.pass('each time')
+})
+
+t.test('the name of a file that cannot be read is quoted', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'manifest-files-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, '\u001b[31mred.yaml')
+  const problemOf = async (given: string) => (await new ManifestFiles([given]).look(0)).unreadable[0]!.problem
+  t.match(await problemOf(file), /^Cannot read "[^"]*\\u001b\[31mred\.yaml": ENOENT/)
+  mkdirSync(file)
+  t.match(await problemOf(folder), /^Cannot read "[^"]*\\u001b\[31mred\.yaml": /)
 })

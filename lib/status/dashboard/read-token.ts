@@ -1,4 +1,5 @@
 import { ProxyFailure } from '../../model/failure.js'
+import { quoteValue } from '../../primitives/quote-value.js'
 import { readRegularFile } from '../../source/read-regular-file.js'
 
 /** Long enough that it cannot be guessed, and short enough for a header. */
@@ -15,7 +16,7 @@ interface ReadToken {
 /** Reads the file of `--dashboard-token-file`. @throws ProxyFailure without what stands in it */
 export async function readToken(path: string): Promise<ReadToken> {
   const fail = (cause?: unknown): ProxyFailure =>
-    new ProxyFailure('DASHBOARD_TOKEN_INVALID', `Cannot read the token of the dashboard from "${path}"`, {
+    new ProxyFailure('DASHBOARD_TOKEN_INVALID', `Cannot read the token of the dashboard from ${quoteValue(path)}`, {
       cause,
       hint: `Write ${MIN_LENGTH} to ${MAX_LENGTH} letters, digits and signs without spaces there, such as those of: (umask 077; openssl rand -hex 32 > FILE)`,
     })
