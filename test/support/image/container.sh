@@ -1,15 +1,18 @@
 # Becomes a container and runs a command in it; container.ts starts this script in namespaces of its own.
 #
-#   container.sh LOWER UPPER [SOURCE TARGET ro|rw]... -- [FOLDER]... -- ro|rw COMMAND [ARGUMENT]...
+#   container.sh LOWER UPPER SYSFS [SOURCE TARGET ro|rw]... -- [FOLDER]... -- ro|rw COMMAND [ARGUMENT]...
 #
 # LOWER   layers of the root file system, separated by colons, the uppermost first; may be empty
 # UPPER   the layer to write to; empty: the root file system is read-only
+# SYSFS   own: a new mount of sysfs; shared: that of this machine, as in a user namespace (emulated.sh), where the kernel allows a new
+#         mount only with a network namespace of the same owner
 # FOLDER  gets a file system in memory
 # ro      /proc/sys is read-only
 set -eu
 lower=$1
 upper=$2
-shift 2
+sysfs=$3
+shift 3
 work=$(mktemp -d)
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$work"
@@ -48,8 +51,14 @@ else
   mount -t overlay overlay -o "lowerdir=$lower:$points,upperdir=$upper,workdir=$upper.work" "$root"
 fi
 mount -t proc proc "$root/proc"
-# In a user namespace (emulated.sh), the kernel allows this mount only with a network namespace of the same owner.
-mount -t sysfs -o ro sysfs "$root/sys" 2>/dev/null || mount --rbind /sys "$root/sys"
+if [ "$sysfs" = own ]; then
+  mount -t sysfs -o ro sysfs "$root/sys"
+else
+  # With all mounts below it: without them, the kernel refuses. Each is read-only by itself.
+  mount --rbind /sys "$root/sys"
+  awk -v at="$root/sys" '$5 == at || index($5, at "/") == 1 { print $5 }' /proc/self/mountinfo |
+    while read -r point; do mount -o remount,bind,ro "$point"; done
+fi
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 for device in null zero full random urandom tty; do
   : > "$root/dev/$device"

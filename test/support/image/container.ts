@@ -117,10 +117,11 @@ function unshared({ network, emulation = [] }: ContainerOptions): string[] {
 
 /** As container.sh expects them. */
 function scriptArguments(options: ContainerOptions): string[] {
-  const { lower, upper = '', mounts = [], memory = [], capabilities, command } = options
+  const { lower, upper = '', mounts = [], memory = [], capabilities, emulation = [], command } = options
   return [
     lower.join(':'),
     upper,
+    emulation.length === 0 ? 'own' : 'shared',
     ...mounts.flatMap(({ source, target, readOnly = true }) => [source, target, readOnly ? 'ro' : 'rw']),
     '--',
     ...memory,
