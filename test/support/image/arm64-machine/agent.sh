@@ -4,7 +4,6 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
 ln -sf /proc/self/fd /dev/fd
-[ -e "/lib/modules/$(uname -r)/modules.dep" ] || depmod
 exec 3<>/dev/vport*p1
 echo ready >&3
 while IFS= read -r line <&3; do

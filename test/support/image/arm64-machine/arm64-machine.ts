@@ -35,8 +35,9 @@ export class Arm64Machine {
 
   /** Starts it, and resolves when it runs commands. @throws Error with the last lines of its console if it ends before */
   static async start(t: TeardownScope, image: BuiltImage): Promise<Arm64Machine> {
-    const kernel = await provideMachineKernel(image)
     const folder = mkdtempSync(join(tmpdir(), 'arm64-machine-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    const kernel = await provideMachineKernel(image, folder)
     const path = join(folder, 'port')
     const server = createServer().listen(path)
     await once(server, 'listening')
@@ -44,7 +45,6 @@ export class Arm64Machine {
     t.teardown(() => {
       child.kill('SIGKILL')
       server.close()
-      rmSync(folder, { recursive: true })
     })
     const ended = failWhenEnded(child)
     const [socket] = (await Promise.race([once(server, 'connection'), ended])) as [Socket]
@@ -68,9 +68,9 @@ export class Arm64Machine {
 
 function machineArguments({ kernel, initramfs, modules }: MachineKernel, image: BuiltImage, port: string): string[] {
   const [layer, debian] = image.layers as [string, string]
-  const share = (tag: string, path: string, readOnly = true): string[] => [
+  const share = (tag: string, path: string): string[] => [
     '-fsdev',
-    `local,id=${tag},path=${path},security_model=none,multidevs=remap${readOnly ? ',readonly=on' : ''}`,
+    `local,id=${tag},path=${path},security_model=none,multidevs=remap,readonly=on`,
     '-device',
     `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`,
   ]
@@ -83,7 +83,7 @@ function machineArguments({ kernel, initramfs, modules }: MachineKernel, image: 
     ...['-device', 'virtserialport,nr=1,chardev=port,name=port'],
     ...share('debian', debian),
     ...share('layer', layer),
-    ...share('modules', modules, false),
+    ...share('modules', modules),
     ...share('scripts', SCRIPTS),
   ]
 }

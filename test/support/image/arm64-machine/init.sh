@@ -25,7 +25,7 @@ $b mount -t overlay -o lowerdir=/image/layer:/image/debian,upperdir=/upper/files
   fail 'no root file system'
 version=$($b uname -r)
 $b mkdir -p "/root/lib/modules/$version" /root/scripts /root/image/debian /root/image/layer /root/run/netns
-share modules "/root/lib/modules/$version" rw
+share modules "/root/lib/modules/$version" ro
 share scripts /root/scripts ro
 for folder in /image/debian /image/layer /dev /proc /sys; do
   $b mkdir -p "/root$folder"

@@ -27,6 +27,7 @@ const BOOT_MODULES = ['virtio_pci', 'virtio_console', '9pnet_virtio', '9p', 'ove
 /** Of the modules of the kernel, those that a node may need. */
 const KEPT = ['net', 'lib', 'crypto', 'fs/9p', 'fs/netfs', 'fs/fscache', 'fs/overlayfs', 'drivers/virtio']
 const KEPT_FILES = ['drivers/char/virtio_console.ko', 'drivers/net/veth.ko', 'drivers/net/dummy.ko']
+const MODULES = join('lib', 'modules')
 /** In the container: names the package that linux-image-arm64 needs, and downloads it and a shell that needs no library. */
 const DOWNLOAD = `
 apt-get -qq update
@@ -43,8 +44,22 @@ export interface MachineKernel {
   readonly modules: string
 }
 
-/** The kernel of the release of an image for arm64. Downloaded once, and kept in the user's cache. */
-export async function provideMachineKernel(image: BuiltImage): Promise<MachineKernel> {
+/**
+ * The kernel of the release of an image for arm64. Downloaded once, and kept in the user's cache.
+ * @param folder of one machine, for its first root file system: the script is part of it, so it is not kept
+ */
+export async function provideMachineKernel(image: BuiltImage, folder: string): Promise<MachineKernel> {
+  const { kept, version } = await keepMachineKernel(image)
+  const modules = join(kept, MODULES, version)
+  const initramfs = join(folder, 'initramfs')
+  writeFileSync(initramfs, makeInitramfs(kept, modules))
+  return { kernel: join(kept, 'boot', `vmlinuz-${version}`), initramfs, modules }
+}
+
+/** Downloads the kernel, unless the user's cache has it. @returns its folder there, and its version */
+export async function keepMachineKernel(
+  image: BuiltImage,
+): Promise<{ readonly kept: string; readonly version: string }> {
   const kept = join(cacheFolder(), 'kernel-arm64')
   if (!existsSync(kept)) {
     const folder = mkdtempSync(`${kept}.`)
@@ -55,13 +70,8 @@ export async function provideMachineKernel(image: BuiltImage): Promise<MachineKe
       rmSync(folder, { recursive: true, force: true })
     }
   }
-  const versions = join(kept, 'lib', 'modules')
-  const [version] = readdirSync(versions)
-  const modules = join(versions, version!)
-  const initramfs = join(kept, 'initramfs')
-  // Not kept: the script is part of it.
-  writeFileSync(initramfs, makeInitramfs(kept, modules))
-  return { kernel: join(kept, 'boot', `vmlinuz-${version}`), initramfs, modules }
+  const [version] = readdirSync(join(kept, MODULES)) as [string]
+  return { kept, version }
 }
 
 async function download(image: BuiltImage, folder: string): Promise<void> {
@@ -87,6 +97,11 @@ async function download(image: BuiltImage, folder: string): Promise<void> {
     ...KEPT_FILES.map(path => `${modules}/kernel/${path}`),
   ])
   await unpack('busybox-static*.deb', ['./bin/busybox'])
+  // The machine cannot write to this folder.
+  await runInRoot({
+    ...image.containerOptions(['depmod', ...readdirSync(join(folder, MODULES))]),
+    mounts: [{ source: join(folder, MODULES), target: '/usr/lib/modules', readOnly: false }],
+  })
   for (const path of [packages, upper, `${upper}.work`]) rmSync(path, { recursive: true, force: true })
 }
 
