@@ -5,11 +5,24 @@ import { makeServiceManifest, makeSliceManifest } from '../support/api/manifests
 import { BuiltImage, imageEnvironment, nodeMajor } from '../support/image/built-image.js'
 import { checkInstalledPrograms, checkSize } from '../support/image/check-image.js'
 import { Arm64Machine, arm64MachineUnavailable } from '../support/image/arm64-machine/arm64-machine.js'
+import { keepMachineKernel } from '../support/image/arm64-machine/machine-kernel.js'
 import { OWN_ARCHITECTURE } from '../support/image/architecture.js'
 import { containerWords } from '../support/image/container.js'
 import { manifestCapabilities } from '../support/image/manifest-capabilities.js'
+import { TIMEOUT_FACTOR_OF_VM } from '../support/nodes/timeout-factor.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 
+/**
+ * The first run makes Debian for arm64 with an emulator, and downloads the kernel of its machine, which takes most of this time. Each of
+ * them is kept as soon as it is whole. In milliseconds.
+ */
+const PREPARATION_MS = 1_800_000
+/** How long the emulated machine may take to start and to serve, in milliseconds. */
+const SERVING_MS = 900_000
+/** How long a program on that machine waits, in seconds. */
+const WAIT_S = 24 * TIMEOUT_FACTOR_OF_VM
+
+t.setTimeout(PREPARATION_MS + SERVING_MS)
 const built =
   namespacesUnavailable ||
   (OWN_ARCHITECTURE === 'arm64' && 'on this machine image.test.ts builds the image for arm64') ||
@@ -34,7 +47,7 @@ const MANIFESTS = {
 const [TCP_REQUEST, UDP_REQUEST] = [
   `exec 3<>/dev/tcp/${WEB.clusterIP}/${WEB.port}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`,
   `exec 3<>/dev/udp/${DNS.clusterIP}/${DNS.port}; printf hello >&3; dd bs=512 count=1 status=none <&3`,
-].map(command => `ip netns exec client timeout 60 bash -c ${quote(command)}`)
+].map(command => `ip netns exec client timeout ${WAIT_S} bash -c ${quote(command)}`)
 
 /** One word of a shell. */
 function quote(text: string): string {
@@ -100,8 +113,18 @@ t.test('the image for arm64 is small', { skip }, async t => {
 })
 
 t.test(
+  'the kernel of an emulated arm64 machine is downloaded once',
+  { skip: skip || arm64MachineUnavailable, timeout: PREPARATION_MS },
+  async t => {
+    const { kept, version } = await keepMachineKernel(image)
+    t.ok(existsSync(join(kept, 'boot', `vmlinuz-${version}`)))
+    t.ok(existsSync(join(kept, 'lib', 'modules', version, 'modules.dep')), 'the machine cannot write this list')
+  },
+)
+
+t.test(
   'on an emulated arm64 machine, with the kernel and the iptables of arm64, a container of the image serves',
-  { skip: skip || arm64MachineUnavailable, timeout: 600_000 },
+  { skip: skip || arm64MachineUnavailable, timeout: SERVING_MS },
   async t => {
     const machine = await Arm64Machine.start(t, image)
     const run = async (command: string): Promise<string> => {
@@ -126,7 +149,7 @@ t.test(
     const environment = Object.entries(imageEnvironment()).map(([name, value]) => `${name}=${value}`)
     await run(`${['env', ...environment, ...words].map(quote).join(' ')} > /tmp/proxy.log 2>&1 & echo $! > /tmp/pid`)
     const { exitCode } = await machine.exec(
-      `timeout 240 grep -q -m 1 'Synced rules" family="IPv4"' <(tail -n +1 -f /tmp/proxy.log)`,
+      `timeout ${WAIT_S} grep -q -m 1 'Synced rules" family="IPv4"' <(tail -n +1 -f /tmp/proxy.log)`,
     )
     t.equal(exitCode, 0, await run('cat /tmp/proxy.log'))
     t.match(await run(TCP_REQUEST!), 'This is Pod a')
@@ -134,7 +157,7 @@ t.test(
     t.match(await run('iptables-save -t nat'), `-d ${WEB.clusterIP}/32`)
     // The proxy is process 1 of the container, whose parent is the program that made the container.
     await run('kill -TERM "$(cat "/proc/$(cat /tmp/pid)/task/$(cat /tmp/pid)/children")"')
-    await run('timeout 60 tail --pid "$(cat /tmp/pid)" -f /dev/null')
+    await run(`timeout ${WAIT_S} tail --pid "$(cat /tmp/pid)" -f /dev/null`)
     t.match(await run('cat /tmp/proxy.log'), /"Drained"/)
   },
 )

@@ -4,13 +4,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type TeardownScope } from '../../nodes/node-network.js'
 import { type BuiltImage } from '../built-image.js'
+import { type CommandAnswer, CommandPort } from './command-port.js'
 import { type MachineKernel, provideMachineKernel } from './machine-kernel.js'
 
 const PROGRAM = 'qemu-system-aarch64'
+/** How long the machine may take to start, and each command to end, in milliseconds. */
+const BOOT_MS = 300_000
+const COMMAND_MS = 300_000
 const MEMORY_MB = 1024
 /** One without pointer authentication: emulating that takes half of the time. */
 const PROCESSOR = 'cortex-a72'
@@ -23,14 +26,10 @@ export const arm64MachineUnavailable =
 
 /** An emulated machine for arm64 that has a kernel of its own, and the layers of an image for its root file system. It has no network. */
 export class Arm64Machine {
-  readonly #answers: AsyncIterator<string>
-  readonly #socket: Socket
-  readonly #ended: Promise<never>
+  readonly #port: CommandPort
 
-  private constructor(socket: Socket, ended: Promise<never>) {
-    this.#socket = socket
-    this.#answers = createInterface({ input: socket })[Symbol.asyncIterator]()
-    this.#ended = ended
+  private constructor(port: CommandPort) {
+    this.#port = port
   }
 
   /** Starts it, and resolves when it runs commands. @throws Error with the last lines of its console if it ends before */
@@ -48,21 +47,14 @@ export class Arm64Machine {
     })
     const ended = failWhenEnded(child)
     const [socket] = (await Promise.race([once(server, 'connection'), ended])) as [Socket]
-    const machine = new Arm64Machine(socket, ended)
-    await machine.#readLine()
-    return machine
+    const port = new CommandPort(socket, ended)
+    await port.waitUntilReady(BOOT_MS)
+    return new Arm64Machine(port)
   }
 
-  /** Runs a line of bash to its end, with its output. What it starts in the background must have its output elsewhere. */
-  async exec(command: string): Promise<{ readonly exitCode: number; readonly output: string }> {
-    this.#socket.write(`${Buffer.from(command).toString('base64')}\n`)
-    const [exitCode, output = ''] = (await this.#readLine()).split(' ')
-    return { exitCode: Number(exitCode), output: Buffer.from(output, 'base64').toString() }
-  }
-
-  async #readLine(): Promise<string> {
-    const { value } = await Promise.race([this.#answers.next(), this.#ended])
-    return (value as string | undefined) ?? (await this.#ended)
+  /** See `CommandPort`. */
+  exec(command: string): Promise<CommandAnswer> {
+    return this.#port.exec(command, COMMAND_MS)
   }
 }
 
