@@ -63,7 +63,7 @@ if [ -n "$before" ] && [ "$before" != "$KUBE_PROXY_MODE" ]; then
 fi
 echo "$KUBE_PROXY_MODE" > "$1"
 `
-/** Those of a container without \`privileged\`, as containerd gives them, and what Gardener adds. */
+/** Those of a container without `privileged`, as containerd gives them, and what Gardener adds. */
 const GARDENER_CAPABILITIES = [
   ...['CHOWN', 'DAC_OVERRIDE', 'FSETID', 'FOWNER', 'MKNOD', 'NET_RAW', 'SETGID', 'SETUID', 'SETFCAP', 'SETPCAP'],
   ...['NET_BIND_SERVICE', 'SYS_CHROOT', 'KILL', 'AUDIT_WRITE', 'NET_ADMIN', 'SYS_RESOURCE'],
