@@ -19,10 +19,12 @@ export interface RowPart {
  * @param now milliseconds of the same clock
  */
 export function ageRows(parts: readonly RowPart[], now: number): readonly InspectedRow[] {
-  return parts.flatMap(({ rows, at }) => (now - at < SAME_MS ? rows : rows.map(row => ageRow(row, now - at))))
+  return parts.flatMap(({ rows, at }) => rows.map(row => ageRow(row, now - at)))
 }
 
-function ageRow<Row extends InspectedRow>(row: Row, ms: number): Row {
+/** A row as it is some milliseconds after it was made. */
+export function ageRow<Row extends InspectedRow>(row: Row, ms: number): Row {
+  if (ms < SAME_MS) return row
   const aged: Record<string, unknown> = { ...row }
   for (const name of AGES) {
     const age = aged[name]

@@ -1,8 +1,11 @@
+import { type Clock } from '../model/clock.js'
+import { ageRow } from './age-rows.js'
 import {
   type InspectRequest,
   type InspectStep,
   type InspectedConnection,
   type InspectedListener,
+  type ListenerIdentity,
   isInspected,
 } from './inspect-request.js'
 import { latestRows } from './latest-rows.js'
@@ -34,7 +37,7 @@ export function* inspectionSteps(
   const { what, limit } = request
   const all = allSteps(request, context, planned, draining)
   let left = limit
-  for (const row of what === 'connections' ? latestRows(all as Iterable<ConnectionStep>, limit) : all) {
+  for (const row of what === 'connections' ? latestRows(all as Iterable<ConnectionStep>, limit, context.clock) : all) {
     if (row !== undefined && left-- === 0) return
     yield row
   }
@@ -47,8 +50,11 @@ function* allSteps(
   draining: Iterable<Listener>,
 ): Generator<InspectStep> {
   const { what, happenedAfter, filters = [] } = request
-  if (what === 'ended') return yield* endedConnections.rows(clock.now(), listener => isInspected(request, listener))
-  if (what === 'happenings') return yield* happenings.ask(happenedAfter?.get(process.pid), filters)
+  if (what === 'ended') {
+    const isWanted = (listener: ListenerIdentity): boolean => isInspected(request, listener)
+    return yield* agedSteps(endedConnections.rows(clock.now(), isWanted), clock)
+  }
+  if (what === 'happenings') return yield* agedSteps(happenings.ask(happenedAfter?.get(process.pid), filters), clock)
   const seen = new Set<Listener>()
   for (const each of planned.values()) {
     const { listener } = each
@@ -61,6 +67,12 @@ function* allSteps(
   for (const listener of draining)
     // It may have been planned a moment ago.
     if (!seen.has(listener) && isInspected(request, listener.clients.identity)) yield* listener.inspectConnections()
+}
+
+/** Rows of this moment, each as it is when the caller takes it. */
+function* agedSteps(rows: Iterable<InspectStep>, clock: Pick<Clock, 'now'>): Generator<InspectStep> {
+  const at = clock.now()
+  for (const row of rows) yield row && ageRow(row, clock.now() - at)
 }
 
 function stepsOfListener(

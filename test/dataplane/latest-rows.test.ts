@@ -1,6 +1,7 @@
 import t from 'tap'
 import { type InspectedConnection } from '../../lib/dataplane/inspect-request.js'
 import { latestRows } from '../../lib/dataplane/latest-rows.js'
+import { ManualClock } from '../support/clock/manual-clock.js'
 
 const listener = { key: 'k', namespace: 'default', service: 'web', portName: '', protocol: 'TCP' } as const
 
@@ -17,7 +18,7 @@ for (const [ids, limit, kept] of [
   [[3, 1, 2], Infinity, [3, 2, 1]],
 ] as const)
   t.test(`of the connections ${ids.join(', ') || 'none'}, ${limit} are ${kept.join(', ') || 'none'}`, t => {
-    const steps = [...latestRows([undefined, ...ids.map(rowOf)], limit)]
+    const steps = [...latestRows([undefined, ...ids.map(rowOf)], limit, new ManualClock())]
     t.strictSame(
       steps.flatMap(row => (row === undefined ? [] : [row.id])),
       kept,
