@@ -96,8 +96,9 @@ export class DemoCluster {
   async scale(name: string, replicas: number): Promise<void> {
     const index = this.deployments.findIndex(deployment => deployment.name === name)
     this.deployments[index] = { ...this.deployments[index]!, replicas }
-    await this.#reconcile(this.deployments[index])
+    const removed = await this.#reconcile(this.deployments[index])
     await this.#proxy.apply(this.#objects())
+    await this.#deletePods(removed)
   }
 
   /** Changes a Service. Resolves when the proxy has programmed the change. */
@@ -143,9 +144,11 @@ export class DemoCluster {
 
   /** Does what a cluster does some time after a Pod has died: removes its endpoint and starts a new Pod. */
   async replace(pod: Pod): Promise<void> {
+    await this.kill(pod)
     this.#removePod(pod.name)
     await this.#reconcile(this.deployments.find(({ name }) => name === pod.deployment)!)
     await this.#proxy.apply(this.#objects())
+    await this.#deletePods([pod])
   }
 
   /** Sends a command to the client and returns the outcome; see client-program.ts. */
@@ -153,18 +156,33 @@ export class DemoCluster {
     return this.client.send(command)
   }
 
-  /** Has a Pod answer each request so many milliseconds later. Resolves when it does. */
+  /** Has a Pod answer each request so many milliseconds later. Resolves when it does. @throws Error if it was killed */
   async delayAnswers(pod: Pod, delayMs: number): Promise<void> {
     const { process } = this.pods.find(({ name }) => name === pod.name)!
-    const taken = once(process.stdout!, 'data')
-    process.stdin!.write(`${delayMs}\n`)
-    await taken
+    if (!this.isAlive(pod)) throw new Error(`Pod ${pod.name} was killed: it cannot answer later`)
+    const settled = new AbortController()
+    const { signal } = settled
+    try {
+      const taken = once(process.stdout!, 'data', { signal }).then(() => true)
+      const ended = once(process, 'exit', { signal }).then(() => false)
+      process.stdin!.write(`${delayMs}\n`)
+      if (!(await Promise.race([taken, ended]))) throw new Error(`Pod ${pod.name} was killed before it took the delay`)
+    } finally {
+      settled.abort()
+    }
   }
 
-  /** Starts missing Pods of a Deployment, or removes the newest surplus Pods. */
-  async #reconcile(deployment: Deployment): Promise<void> {
+  /** Whether the process of a Pod runs. A user may have killed it, too. */
+  isAlive(pod: Pod): boolean {
+    const process = this.pods.find(({ name }) => name === pod.name)?.process
+    return process !== undefined && process.exitCode === null && process.signalCode === null
+  }
+
+  /** Starts missing Pods of a Deployment, or removes the newest surplus Pods. @returns those that it has removed */
+  async #reconcile(deployment: Deployment): Promise<readonly Pod[]> {
     const present = this.podsOf(deployment.name)
-    for (const pod of present.slice(deployment.replicas)) {
+    const surplus = present.slice(deployment.replicas)
+    for (const pod of surplus) {
       await this.kill(pod)
       this.#removePod(pod.name)
     }
@@ -176,6 +194,12 @@ export class DemoCluster {
     })
     const started = await settleAll(names.map(name => this.#startPod(name, deployment)))
     this.pods.push(...started.sort((a, b) => (a.name < b.name ? -1 : 1)))
+    return surplus
+  }
+
+  /** Deletes the namespaces of Pods that the proxy no longer uses. */
+  async #deletePods(pods: readonly Pod[]): Promise<void> {
+    for (const { name } of pods) await this.network.removePod(name)
   }
 
   async #startPod(name: string, deployment: Deployment): Promise<DemoCluster['pods'][number]> {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { ProxyFailure } from '../model/failure.js'
 import { type LeftoverRecord } from './leftover-record.js'
 import { NetworkNamespace } from './network-namespace.js'
+import { PodNumbers } from './pod-numbers.js'
 import { type Teardown } from './teardown.js'
 
 export const NODE_IP = '192.168.50.1'
@@ -31,7 +32,9 @@ export class DemoNetwork {
   readonly #prefix: string
   readonly #teardown: Teardown
   readonly #leftovers: LeftoverRecord
-  #lastPod = 1
+  readonly #numbers = new PodNumbers()
+  /** What removes each Pod, by its name. */
+  readonly #removals = new Map<string, () => Promise<void>>()
 
   private constructor(
     [node, outside]: readonly [NetworkNamespace, NetworkNamespace],
@@ -48,14 +51,14 @@ export class DemoNetwork {
 
   /** @param prefix of the names of all namespaces @throws ProxyFailure DEMO_IMPOSSIBLE if a namespace cannot be created */
   static async create(prefix: string, teardown: Teardown, leftovers: LeftoverRecord): Promise<DemoNetwork> {
-    const node = await newNamespace(`${prefix}node`, teardown, leftovers).catch((cause: unknown) => {
+    const { namespace: node } = await newNamespace(`${prefix}node`, teardown, leftovers).catch((cause: unknown) => {
       if (cause instanceof ProxyFailure && cause.code === 'DEMO_IMPOSSIBLE') throw cause
       throw new ProxyFailure('DEMO_IMPOSSIBLE', 'Cannot create a network namespace', {
         cause,
         hint: 'In a container, root needs the capabilities SYS_ADMIN and NET_ADMIN. Run the demo outside the container, or as an ordinary user',
       })
     })
-    const outside = await newNamespace(`${prefix}outside`, teardown, leftovers)
+    const { namespace: outside } = await newNamespace(`${prefix}outside`, teardown, leftovers)
     await node.configure(
       // A fixed MAC address: otherwise the bridge uses the lowest address of its ports, and changes it when that Pod goes away.
       'link add cni0 address 02:00:0a:f4:00:01 type bridge',
@@ -71,25 +74,52 @@ export class DemoNetwork {
     return new DemoNetwork([node, outside], prefix, teardown, leftovers)
   }
 
-  /** Creates the namespace of a Pod, with an IP address, connected to the node. */
+  /** Creates the namespace of a Pod, with an IP address, connected to the node. @throws Error if all addresses are in use */
   async addPod(name: string): Promise<{ namespace: NetworkNamespace; ip: string }> {
-    const number = ++this.#lastPod
+    const number = this.#numbers.take()
     const ip = `10.244.0.${number}`
-    const namespace = await newNamespace(`${this.#prefix}${name}`, this.#teardown, this.#leftovers)
+    // The same for each Pod that gets this address: neighbours remember the MAC address of an address for a while.
+    const mac = `02:00:0a:f4:00:${number.toString(16).padStart(2, '0')}`
+    const { namespace, remove } = await newNamespace(`${this.#prefix}${name}`, this.#teardown, this.#leftovers)
+    this.#removals.set(name, async () => {
+      // An experiment may still have a program in the namespace, which keeps its interfaces.
+      await this.node.run('ip', ['link', 'delete', `veth${number}`])
+      await remove()
+      this.#numbers.release(number)
+    })
     await this.node.configure(
-      `link add veth${number} type veth peer name eth0 netns ${namespace.name}`,
+      `link add veth${number} type veth peer name eth0 address ${mac} netns ${namespace.name}`,
       `link set veth${number} master cni0 up`,
     )
     await namespace.configure(`address add ${ip}/24 dev eth0`, 'link set eth0 up', `route add default via ${BRIDGE_IP}`)
     return { namespace, ip }
   }
+
+  /** Removes the namespace of a Pod, and its address is free again. */
+  async removePod(name: string): Promise<void> {
+    const remove = this.#removals.get(name)
+    this.#removals.delete(name)
+    await remove?.()
+  }
 }
 
-async function newNamespace(name: string, teardown: Teardown, leftovers: LeftoverRecord): Promise<NetworkNamespace> {
+/** A namespace, and what deletes it before the teardown does. */
+async function newNamespace(
+  name: string,
+  teardown: Teardown,
+  leftovers: LeftoverRecord,
+): Promise<{ namespace: NetworkNamespace; remove: () => Promise<void> }> {
   leftovers.reserve(name)
   const namespace = await NetworkNamespace.create(name)
-  await teardown.add(() => namespace.delete())
-  return namespace
+  const remove = (): Promise<void> => namespace.delete()
+  await teardown.add(remove)
+  return {
+    namespace,
+    remove: () => {
+      teardown.remove(remove)
+      return remove()
+    },
+  }
 }
 
 /** Starts a program of the demo and waits until it prints that it is ready. The teardown kills it. */
@@ -100,7 +130,9 @@ export async function startProgram(
   teardown: Teardown,
 ): Promise<ChildProcess> {
   const child = namespace.spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
-  await teardown.add(() => endProcess(child))
+  const end = (): Promise<void> => endProcess(child)
+  await teardown.add(end)
+  child.once('exit', () => teardown.remove(end))
   // Writing to a program that was killed fails; this is no error of the demo.
   child.stdin!.on('error', () => undefined)
   await Promise.race([

@@ -15,6 +15,12 @@ export class Teardown {
     this.throwIfEnded()
   }
 
+  /** Takes back an action: what it would clean up is gone already. */
+  remove(action: () => unknown): void {
+    const index = this.#actions.indexOf(action)
+    if (index >= 0) this.#actions.splice(index, 1)
+  }
+
   /** @throws Error after the end: what a program of the demo prints from then on means nothing */
   throwIfEnded(): void {
     if (this.#ended) throw new Error('The demo was interrupted')

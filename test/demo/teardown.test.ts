@@ -21,6 +21,19 @@ t.test('actions run one at a time, the last one first, and one that fails does n
   t.equal(events.length, 5, 'no action runs twice')
 })
 
+t.test('an action that was taken back does not run', async t => {
+  const teardown = new Teardown()
+  const events: string[] = []
+  const first = () => events.push('first')
+  const second = () => events.push('second')
+  await teardown.add(first)
+  await teardown.add(second)
+  teardown.remove(first)
+  teardown.remove(first)
+  await teardown.run()
+  t.strictSame(events, ['second'])
+})
+
 t.test('each caller waits for the actions that another caller has started', async t => {
   const teardown = new Teardown()
   const gate = new EventTarget()
