@@ -26,7 +26,7 @@ export interface LeverView {
   readonly kind: LeverKind
   /** The name of a Pod, a number, or a value of a field. */
   readonly value: string
-  /** The command that does the same in a real cluster. */
+  /** The command that does the same in a real cluster, or nearly so: the page says how it differs. */
   readonly command: string
   /** Whether the cluster is like that already. */
   readonly isCurrent: boolean
@@ -80,9 +80,12 @@ export interface QuestionsDocument {
   }[]
 }
 
-/** What the next requests of the clients met, and what the proxy counted meanwhile. */
+/** What the requests met that began after a change, and what the proxy has counted since its start. */
 export interface LeverEffect {
+  /** The same number of each client. */
   readonly requests: number
+  /** Requests that began before the change was complete: some met the cluster before it, some during it. */
+  readonly during: { readonly requests: number; readonly lost: number }
   /** By the names of the Pods. */
   readonly answers: readonly { readonly pod: string; readonly count: number }[]
   readonly lost: readonly { readonly error: string; readonly count: number }[]
@@ -94,14 +97,17 @@ export interface LeverEffect {
     readonly seenAs: readonly string[]
   }[]
   readonly slowestMs: number
-  /** Null: the kernel carries connections, and the proxy does not see them. */
-  readonly proxy: {
-    readonly connections: number
-    /** Pods that were tried, and did not take the connection. */
-    readonly failedTries: number
-    /** Clients that no Pod took. */
-    readonly refused: number
-  } | null
+  /** `in-kernel`: the kernel carries connections, and the proxy does not see them; `not-known`: the proxy did not answer. */
+  readonly proxy: ProxyEffect | 'in-kernel' | 'not-known'
+}
+
+/** What the proxy has counted. */
+export interface ProxyEffect {
+  readonly connections: number
+  /** Pods that were tried, and did not take the connection. */
+  readonly failedTries: number
+  /** Clients that no Pod took. */
+  readonly refused: number
 }
 
 /** One line of what runs, in the order in which it happens. The last one is `effect`, `answer`, `report` or `failed`. */

@@ -1,5 +1,6 @@
 import { type Overview } from '../status/overview.js'
-import { type LeverEffect, type LiveRequest } from './demo-document.js'
+import { type LeverEffect } from './demo-document.js'
+import { type Watched } from './live-traffic.js'
 
 /** What of the proxy's answer counts. */
 export type ProxyCounts = Pick<Overview, 'pid' | 'traffic'>
@@ -9,7 +10,7 @@ export type ProxyCounts = Pick<Overview, 'pid' | 'traffic'>
  * @param before what the proxy had counted when the change began; undefined: it did not answer
  */
 export function leverEffect(
-  requests: readonly LiveRequest[],
+  { during, after: requests }: Watched,
   before: ProxyCounts | undefined,
   after: ProxyCounts | undefined,
 ): LeverEffect {
@@ -17,6 +18,7 @@ export function leverEffect(
   const errors = requests.flatMap(({ error }) => error ?? [])
   return {
     requests: requests.length,
+    during: { requests: during.length, lost: during.filter(({ error }) => error !== null).length },
     answers: countEach(answered).map(([pod, count]) => ({ pod, count })),
     lost: countEach(errors).map(([error, count]) => ({ error, count })),
     clients: countEach(requests.map(({ client }) => client)).map(([name]) => {
@@ -34,8 +36,9 @@ export function leverEffect(
 
 /** A proxy that was started meanwhile counts from 0. */
 function countedBetween(before: ProxyCounts | undefined, after: ProxyCounts | undefined): LeverEffect['proxy'] {
-  if (after?.traffic === undefined || after.traffic === null) return null
-  const start = before?.pid === after.pid ? before.traffic : undefined
+  if (after?.traffic === null) return 'in-kernel'
+  if (before === undefined || after?.traffic === undefined) return 'not-known'
+  const start = before.pid === after.pid ? before.traffic : undefined
   const { connections, dialFailures, refused } = after.traffic
   return {
     connections: connections - (start?.connections ?? 0),

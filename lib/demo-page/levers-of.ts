@@ -54,21 +54,32 @@ export function leversOf({ mode, modes, nodeName, service, pods }: LeverFacts): 
 
 function podLevers({ name, state, pid }: LeverFacts['pods'][number]): LeverView[] {
   if (state === 'killed') return [lever('replace', name, false, 'kubectl get pods --watch')]
-  const inPod = (command: string): string => `kubectl exec ${name} -- ${command}`
-  const blocks = (wanted: PodState): string => inPod(`iptables -I ${podRule(wanted)!.join(' ')}`)
-  const rule = podRule(state)
+  const from = (wanted: PodState): string =>
+    [undoing(state), making(wanted)]
+      .flatMap(command => command ?? [])
+      .map(command => `kubectl exec ${name} -- ${command}`)
+      .join(' && ')
   return [
     lever('kill', name, false, `kill -9 ${pid}`),
-    lever('slow', name, state === 'slow', inPod(`tc qdisc add dev eth0 root netem delay ${SLOW_MS}ms`)),
-    lever('silent', name, state === 'silent', blocks('silent')),
-    lever('refuse', name, state === 'refusing', blocks('refusing')),
-    lever(
-      'heal',
-      name,
-      state === 'running',
-      inPod(rule === undefined ? 'tc qdisc del dev eth0 root' : `iptables -D ${rule.join(' ')}`),
-    ),
+    lever('slow', name, state === 'slow', from('slow')),
+    lever('silent', name, state === 'silent', from('silent')),
+    lever('refuse', name, state === 'refusing', from('refusing')),
+    ...(state === 'running' ? [] : [lever('heal', name, false, from('running'))]),
   ]
+}
+
+/** What makes a Pod so that runs as it should; undefined: nothing. */
+function making(state: PodState): string | undefined {
+  if (state === 'slow') return `tc qdisc add dev eth0 root netem delay ${SLOW_MS}ms`
+  const rule = podRule(state)
+  return rule && `iptables -I ${rule.join(' ')}`
+}
+
+/** What makes a Pod run again as it should. */
+function undoing(state: PodState): string | undefined {
+  if (state === 'slow') return 'tc qdisc del dev eth0 root'
+  const rule = podRule(state)
+  return rule && `iptables -D ${rule.join(' ')}`
 }
 
 function lever(kind: LeverKind, value: string, isCurrent: boolean, command: string): LeverView {

@@ -19,8 +19,8 @@ import { PodStates } from './pod-states.js'
 import { pullLever } from './pull-lever.js'
 
 const KUBE_PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
-/** Requests that begin after a change and show its effect: each client sends several. */
-const WATCHED_REQUESTS = 9
+/** Requests of each client that begin after a change and show its effect. */
+const WATCHED_REQUESTS = 3
 
 type Patient = DemoDocument['patients'][number]
 
@@ -121,12 +121,12 @@ export class LiveDemo {
 
   async #pull(lever: LeverView, write: WriteLine): Promise<void> {
     const before = await this.#counts()
-    const collected = this.#traffic.collect()
-    await pullLever(lever, this.#lab, this.#states)
-    const where = lever.kind === 'kill' || lever.kind === 'mode' ? 'node' : 'cluster'
-    write(stepLine({ where, command: lever.command, output: '', exitCode: 0, isLever: true }, null))
-    const requests = await collected(WATCHED_REQUESTS)
-    write({ kind: 'effect', effect: leverEffect(requests, before, await this.#counts()) })
+    const watched = await this.#traffic.watch(async () => {
+      await pullLever(lever, this.#lab, this.#states)
+      const where = lever.kind === 'kill' || lever.kind === 'mode' ? 'node' : 'cluster'
+      write(stepLine({ where, command: lever.command, output: '', exitCode: 0, isLever: true }, null))
+    }, WATCHED_REQUESTS)
+    write({ kind: 'effect', effect: leverEffect(watched, before, await this.#counts()) })
   }
 
   /** Clients would disturb what experiments count. Afterwards the cluster is as it was, with all its Pods well. */
@@ -134,19 +134,33 @@ export class LiveDemo {
     checkPrograms(question.programs)
     const { service, mode } = this.#lab
     const replicas = this.#lab.pods.length
-    await this.#traffic.pause()
+    const restore = [
+      () => this.#lab.reset(),
+      () => this.#lab.setMode(mode),
+      () => this.#lab.changeService(service, ''),
+      () => this.#lab.scale(replicas),
+    ]
     try {
-      await this.#states.healAll(this.#lab.pods)
+      await this.#traffic.pause()
+      await this.#healAll()
       const { proof, text, holds } = await askQuestion(question, this.#lab, ({ ran, meaning }) =>
         write(stepLine(ran, meaning)),
       )
       write({ kind: 'answer', proof: proof.name, value: proof.value, text, holds })
     } finally {
-      await this.#lab.reset()
-      await this.#lab.setMode(mode)
-      await this.#lab.changeService(service, '')
-      await this.#lab.scale(replicas)
-      this.#traffic.resume()
+      try {
+        await doAll(restore)
+      } finally {
+        this.#traffic.resume()
+      }
+    }
+  }
+
+  /** Replaces Pods that were killed, and makes the others as they should be. */
+  async #healAll(): Promise<void> {
+    for (const pod of this.#lab.pods) {
+      if (this.#states.of(pod) === 'killed') await this.#lab.replace(pod)
+      else await this.#states.set(pod, 'running')
     }
   }
 
@@ -191,6 +205,13 @@ export class LiveDemo {
       })),
     })
   }
+}
+
+/** Takes all steps in order, even if one of them fails. @throws the first failure, at the end */
+async function doAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const step of steps) await step().catch((error: unknown) => void failures.push(error))
+  if (failures.length > 0) throw failures[0]
 }
 
 function stepLine({ where, command, output, isLever = false }: Ran, meaning: Texts | null): RunLine {

@@ -9,8 +9,10 @@ import { LIVE_NODE_PORT } from './live-service.js'
 
 /** Each client sends a request, waits for its answer, and for the rest of this time. In milliseconds. */
 const PERIOD_MS = 500
-/** How long a client waits for an answer, in milliseconds. */
-const PATIENCE_MS = 1500
+/** How long a client waits for an answer, in milliseconds: a slow Pod answers well before. */
+const PATIENCE_MS = 3000
+/** The longest wait for what clients do, in milliseconds. */
+const LIMIT_MS = 60_000
 /** Requests that are remembered. */
 const MAX_REQUESTS = 60
 
@@ -27,16 +29,27 @@ interface Ended {
   readonly startedAt: number
 }
 
+/** Requests around a change. */
+export interface Watched {
+  /** They began before its end. */
+  readonly during: readonly LiveRequest[]
+  /** They began after its end: as many of each client. */
+  readonly after: readonly LiveRequest[]
+}
+
 /** Clients that send requests to the Service again and again: two Pods to its ClusterIP, and a host outside to its node port. */
 export class LiveTraffic {
   readonly clients: readonly LiveClient[]
-  readonly #events = new EventEmitter<{ ended: [Ended]; idle: []; resumed: [] }>()
+  readonly #events = new EventEmitter<{ ended: [Ended]; changed: []; resumed: [] }>()
+  /** The names of the clients that have not exited. */
+  readonly #living: Set<string>
   readonly #requests: LiveRequest[] = []
   #isPaused = false
   #open = 0
 
   private constructor(clients: readonly LiveClient[]) {
     this.clients = clients
+    this.#living = new Set(clients.map(({ name }) => name))
   }
 
   /** Starts the clients. They end with the cluster. @param clusterIP of the Service */
@@ -50,8 +63,7 @@ export class LiveTraffic {
     const outside = await DemoClient.start(network.outside, OUTSIDE_IP, teardown)
     clients.push({ name: 'outside', url: `http://${NODE_IP}:${LIVE_NODE_PORT}/`, client: outside })
     const traffic = new LiveTraffic(clients)
-    // A client that has exited was ended by the teardown.
-    for (const client of clients) void traffic.#sendAll(client).catch(() => undefined)
+    for (const client of clients) void traffic.#sendUntilExit(client)
     return traffic
   }
 
@@ -60,10 +72,10 @@ export class LiveTraffic {
     return this.#requests.toReversed()
   }
 
-  /** Lets no new request begin. Resolves when none is open. */
+  /** Lets no new request begin. Resolves when none is open. @throws Error if one takes too long; nothing begins then either */
   async pause(): Promise<void> {
     this.#isPaused = true
-    while (this.#open > 0) await once(this.#events, 'idle')
+    await this.#until(() => this.#open === 0, 'Requests are still open')
   }
 
   /** Lets requests begin again. */
@@ -72,36 +84,69 @@ export class LiveTraffic {
     this.#events.emit('resumed')
   }
 
-  /** Collects the requests that end from now on. Its function resolves with them when so many that began after the call have ended. */
-  collect(): (count: number) => Promise<readonly LiveRequest[]> {
+  /**
+   * Collects the requests that end during a change, and after it until each client that lives has sent so many.
+   * @throws Error if they take too long, and what the change throws
+   */
+  async watch(change: () => Promise<void>, count: number): Promise<Watched> {
     const all: Ended[] = []
     const add = (ended: Ended): void => void all.push(ended)
     this.#events.on('ended', add)
-    return async count => {
+    try {
+      await change()
       const from = performance.now()
-      while (all.filter(({ startedAt }) => startedAt >= from).length < count) await once(this.#events, 'ended')
+      const after = (name: string): Ended[] =>
+        all.filter(({ request, startedAt }) => request.client === name && startedAt >= from).slice(0, count)
+      await this.#until(
+        () => [...this.#living].every(name => after(name).length === count),
+        `Not every client has sent ${count} requests after the change`,
+      )
+      return {
+        during: all.filter(({ startedAt }) => startedAt < from).map(({ request }) => request),
+        after: this.clients.flatMap(({ name }) => after(name)).map(({ request }) => request),
+      }
+    } finally {
       this.#events.off('ended', add)
-      return all.map(({ request }) => request)
     }
   }
 
-  async #sendAll({ name, url, client }: LiveClient): Promise<never> {
-    for (;;) {
-      while (this.#isPaused) await once(this.#events, 'resumed')
-      this.#open++
-      const startedAt = performance.now()
+  /** @param problem what is wrong if it takes too long */
+  async #until(isReached: () => boolean, problem: string): Promise<void> {
+    const signal = AbortSignal.timeout(LIMIT_MS)
+    while (!isReached())
+      await once(this.#events, 'changed', { signal }).catch((cause: unknown) => {
+        throw new Error(`${problem}, ${LIMIT_MS / 1000} s later`, { cause })
+      })
+  }
+
+  async #sendUntilExit({ name, url, client }: LiveClient): Promise<void> {
+    try {
+      for (;;) await this.#sendOne(name, url, client)
+    } catch {
+      // The client has exited: the teardown has ended it, or a user.
+      this.#living.delete(name)
+      this.#events.emit('changed')
+    }
+  }
+
+  async #sendOne(name: string, url: string, client: DemoClient): Promise<void> {
+    while (this.#isPaused) await once(this.#events, 'resumed')
+    this.#open++
+    const startedAt = performance.now()
+    try {
       const { pod = null, clientIP = null, error = null } = await client.send({ http: url, timeoutMs: PATIENCE_MS })
       const tookMs = Math.round(performance.now() - startedAt)
       this.#add({ request: { client: name, pod, clientIP, error, tookMs }, startedAt })
-      await setTimeout(Math.max(0, PERIOD_MS - tookMs))
+    } finally {
+      this.#open--
+      this.#events.emit('changed')
     }
+    await setTimeout(Math.max(0, PERIOD_MS - (performance.now() - startedAt)))
   }
 
   #add(ended: Ended): void {
-    this.#open--
     this.#requests.push(ended.request)
     if (this.#requests.length > MAX_REQUESTS) this.#requests.shift()
     this.#events.emit('ended', ended)
-    if (this.#open === 0) this.#events.emit('idle')
   }
 }

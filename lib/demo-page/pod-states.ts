@@ -3,6 +3,8 @@ import { type Pod } from '../demo/cluster-objects.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type PodState } from './demo-document.js'
 
+type LivePodState = Exclude<PodState, 'killed'>
+
 /** How much later a slow Pod answers, in milliseconds: less than a client waits. */
 export const SLOW_MS = 800
 /** What the kernel of a Pod does with packets to its port. */
@@ -20,25 +22,21 @@ export function podRule(state: PodState): readonly string[] | undefined {
 /** How the Pods of the demo are, and a way to change it. */
 export class PodStates {
   readonly #cluster: DemoCluster
-  /** By the names of the Pods; the others are running. */
-  readonly #states = new Map<string, PodState>()
+  /** By the names of the Pods that live; the others are running. */
+  readonly #states = new Map<string, LivePodState>()
 
   constructor(cluster: DemoCluster) {
     this.#cluster = cluster
   }
 
-  of({ name }: Pod): PodState {
-    return this.#states.get(name) ?? 'running'
-  }
-
-  /** Notes that a Pod was killed. */
-  noteKilled({ name }: Pod): void {
-    this.#states.set(name, 'killed')
+  /** A Pod may have been killed from a terminal, too. */
+  of(pod: Pod): PodState {
+    return this.#cluster.isAlive(pod) ? (this.#states.get(pod.name) ?? 'running') : 'killed'
   }
 
   /** Makes a Pod that lives slow, silent, refusing, or as it should be. @throws ProxyFailure PROGRAM_FAILED */
-  async set(pod: Pod, state: Exclude<PodState, 'killed'>): Promise<void> {
-    const before = this.of(pod)
+  async set(pod: Pod, state: LivePodState): Promise<void> {
+    const before = this.#states.get(pod.name) ?? 'running'
     const [old, rule] = [podRule(before), podRule(state)]
     if (old !== undefined) await this.#iptables(pod, '-D', ...old)
     if (before === 'slow') await this.#cluster.delayAnswers(pod, 0)
@@ -46,11 +44,6 @@ export class PodStates {
     if (rule !== undefined) await this.#iptables(pod, '-I', ...rule)
     if (state === 'slow') await this.#cluster.delayAnswers(pod, SLOW_MS)
     if (state !== 'running') this.#states.set(pod.name, state)
-  }
-
-  /** Makes all Pods that live as they should be. @param pods those of the Service */
-  async healAll(pods: readonly Pod[]): Promise<void> {
-    for (const pod of pods) if (this.of(pod) !== 'killed') await this.set(pod, 'running')
   }
 
   async #iptables(pod: Pod, ...args: readonly string[]): Promise<void> {

@@ -16,8 +16,7 @@ export async function pullLever(
     case 'scale':
       return void (await lab.scale(Number(value)))
     case 'kill':
-      await lab.kill(pod())
-      return states.noteKilled(pod())
+      return void (await lab.kill(pod()))
     case 'replace':
       return void (await lab.replace(pod()))
     case 'slow':

@@ -4,6 +4,7 @@ import { useHashLocation } from 'wouter-preact/use-hash-location'
 import { type Overview } from '../status/overview.js'
 import { openEventStream } from './live/event-stream.js'
 import { useAnswer } from './live/use-answer.js'
+import { AnswerState } from './parts/answer-state.js'
 import { Glance } from './parts/glance.js'
 import { SignIn } from './parts/sign-in.js'
 import { TEXTS } from './texts.js'
@@ -99,7 +100,9 @@ function Page(): JSX.Element {
             <Route path="/time-line">
               <TimeLineView />
             </Route>
-            <Route path="/doctor">{isDemo ? <DemoDoctorView /> : <DoctorView />}</Route>
+            {overview.answer !== undefined && (
+              <Route path="/doctor">{isDemo ? <DemoDoctorView /> : <DoctorView />}</Route>
+            )}
             {isDemo && (
               <Route path="/levers">
                 <LeversView />
@@ -114,7 +117,9 @@ function Page(): JSX.Element {
               <Redirect to="/services" replace />
             </Route>
             <Route>
-              <p class="message">{TEXTS.unknownPage}</p>
+              <AnswerState {...overview} />
+              {/* Before the first answer it is unknown which views there are. */}
+              {overview.answer !== undefined && <p class="message">{TEXTS.unknownPage}</p>}
             </Route>
           </Switch>
         )}

@@ -13,15 +13,15 @@ const pod = (number: number, state: LeverFacts['pods'][number]['state']) => ({
 })
 const FACTS: LeverFacts = {
   ...{ mode: 'userspace', modes: ['userspace', 'iptables'], nodeName: 'node-a', service: liveService('node-a') },
-  pods: [pod(1, 'running'), pod(2, 'killed'), pod(3, 'silent')],
+  pods: [pod(1, 'running'), pod(2, 'killed'), pod(3, 'silent'), pod(4, 'slow')],
 }
 
 t.test('a lever that the cluster is like already is current', t => {
   const current = leversOf(FACTS).flatMap(({ id, isCurrent }) => (isCurrent ? id : []))
   t.same(current, [
-    'scale/3',
-    'heal/nginx-deployment-1',
+    'scale/4',
     'silent/nginx-deployment-3',
+    'slow/nginx-deployment-4',
     'affinity/None',
     'internal/Cluster',
     'external/Cluster',
@@ -39,6 +39,23 @@ t.test('each lever has the command that does the same in a real cluster', t => {
     commands.get('heal/nginx-deployment-3'),
     'kubectl exec nginx-deployment-3 -- iptables -D INPUT -p tcp --dport 80 -j DROP',
   )
+  t.equal(
+    commands.get('refuse/nginx-deployment-3'),
+    'kubectl exec nginx-deployment-3 -- iptables -D INPUT -p tcp --dport 80 -j DROP && ' +
+      'kubectl exec nginx-deployment-3 -- iptables -I INPUT -p tcp --dport 80 -j REJECT --reject-with tcp-reset',
+    'what made it silent goes first',
+  )
+  t.equal(
+    commands.get('silent/nginx-deployment-4'),
+    'kubectl exec nginx-deployment-4 -- tc qdisc del dev eth0 root && ' +
+      'kubectl exec nginx-deployment-4 -- iptables -I INPUT -p tcp --dport 80 -j DROP',
+  )
+  t.equal(commands.get('heal/nginx-deployment-4'), 'kubectl exec nginx-deployment-4 -- tc qdisc del dev eth0 root')
+  t.equal(
+    commands.get('slow/nginx-deployment-1'),
+    'kubectl exec nginx-deployment-1 -- tc qdisc add dev eth0 root netem delay 800ms',
+  )
+  t.equal(commands.get('heal/nginx-deployment-1'), undefined, 'a Pod that runs as it should needs nothing')
   t.equal(
     commands.get('external/Local'),
     `kubectl patch service nginx-service -p '{"spec":{"externalTrafficPolicy":"Local"}}'`,

@@ -54,7 +54,8 @@ t.test('the page of the demo shows its proxy and its clients, and ends without a
     effect.clients.map(({ name }) => name),
     ['client-a', 'client-b', 'outside'],
   )
-  t.ok((effect.proxy?.connections ?? 0) >= 9, 'the proxy counted them')
+  t.ok(typeof effect.proxy === 'object' && effect.proxy.connections >= 9, 'the proxy counted them')
+  t.equal(effect.requests, 9, 'three of each client')
   t.equal((await demo.document()).pods.length, 4)
 
   const rules = (await (await fetch(`${demo.origin}/v1/rules`)).json()) as { items: unknown[] }

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { computed, signal } from '@preact/signals'
 import { type RunLine } from '../../demo-page/demo-document.js'
 import { type StatusError } from '../../status/status-document.js'
 
@@ -9,25 +9,43 @@ export interface Run {
   readonly isOver: boolean
 }
 
-/** The last thing that this view has run; undefined: none. @returns it, and what starts another one */
-export function useRun(): readonly [run: Run | undefined, start: (id: string) => Promise<void>] {
-  const [run, setRun] = useState<Run>()
-  const start = async (id: string): Promise<void> => {
-    let lines: readonly RunLine[] = []
-    const show = (isOver: boolean): void => setRun({ id, lines, isOver })
-    const add = (line: RunLine): void => {
-      lines = [...lines, line]
-      show(false)
-    }
-    show(false)
-    try {
-      for await (const line of linesOf(id)) add(line)
-    } catch (error) {
-      add({ kind: 'failed', message: error instanceof Error ? error.message : String(error), hint: null })
-    }
-    show(true)
+/** The views that run something. */
+export type RunningView = 'levers' | 'ask' | 'doctor'
+
+/** The last thing that each view has run. It outlives the view: a reader may look elsewhere meanwhile. */
+export const runs = signal<Readonly<Record<RunningView, Run | undefined>>>({
+  levers: undefined,
+  ask: undefined,
+  doctor: undefined,
+})
+/** Whether this page runs something. */
+export const isRunning = computed(() => Object.values(runs.value).some(run => run?.isOver === false))
+/** How much this page has run to its end. */
+export const runsOver = signal(0)
+
+/** Has the demo run something. Resolves at its end; a failure is its last line. */
+export async function startRun(view: RunningView, id: string): Promise<void> {
+  let lines: readonly RunLine[] = []
+  const show = (isOver: boolean): void => {
+    runs.value = { ...runs.value, [view]: { id, lines, isOver } }
   }
-  return [run, start]
+  const add = (line: RunLine): void => {
+    lines = [...lines, line]
+    show(false)
+  }
+  show(false)
+  try {
+    for await (const line of linesOf(id)) add(line)
+  } catch (error) {
+    add({ kind: 'failed', message: error instanceof Error ? error.message : String(error), hint: null })
+  }
+  show(true)
+  runsOver.value++
+}
+
+/** Forgets what a view has run, unless it still runs. */
+export function forgetRun(view: RunningView): void {
+  if (runs.value[view]?.isOver === true) runs.value = { ...runs.value, [view]: undefined }
 }
 
 /** @throws Error with the reason why it does not run */

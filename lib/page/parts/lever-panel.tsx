@@ -1,29 +1,39 @@
 import { type JSX } from 'preact'
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { type LeverView } from '../../demo-page/demo-document.js'
-import { type Run } from '../live/use-run.js'
+import { type Run } from '../live/start-run.js'
 import { TEXTS } from '../texts.js'
 import { LeverResult, type Prediction } from './lever-result.js'
+import { RunState } from './run-state.js'
 
 const WORDS = TEXTS.levers
 const PREDICTIONS = Object.entries(WORDS.predictions) as [Prediction, string][]
 
-/** One lever: its command, what the user expects, and what has happened. A new lever needs a new one of these. */
+/** One lever: its command, what the user expects, and what has happened. A lever that is chosen needs a new one of these. */
 export function LeverPanel({
   lever: { id, kind, value, command },
+  predicted,
+  onPredict,
   run,
+  isBusy,
   onRun,
   onCancel,
 }: {
   readonly lever: LeverView
+  /** Undefined: the user has not said what to expect. */
+  readonly predicted: Prediction | undefined
+  readonly onPredict: (prediction: Prediction) => void
   /** Undefined: it has not begun. */
   readonly run: Run | undefined
+  readonly isBusy: boolean
   readonly onRun: (id: string) => void
   readonly onCancel: () => void
 }): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null)
-  const [predicted, setPredicted] = useState<Prediction>()
   const last = run?.lines.at(-1)
+  const differs = WORDS.differs(kind)
+  // What failed can be tried again.
+  const isOpen = run === undefined || (run.isOver && last?.kind === 'failed')
   // Before the panel can be used: otherwise the focus would leave a choice that was made at once.
   useLayoutEffect(() => {
     heading.current?.focus()
@@ -33,11 +43,12 @@ export function LeverPanel({
       <h3 ref={heading} tabIndex={-1}>
         {WORDS.leverOf(kind, WORDS.valueOf(kind, value))}
       </h3>
-      <p>{WORDS.same}</p>
-      <pre>
+      <p>{differs === undefined ? WORDS.same : WORDS.similar}</p>
+      <pre tabIndex={0}>
         <code>{command}</code>
       </pre>
-      <fieldset disabled={run !== undefined}>
+      {differs !== undefined && <p class="help">{differs}</p>}
+      <fieldset disabled={!isOpen}>
         <legend>{WORDS.predict}</legend>
         {PREDICTIONS.map(([name, text]) => (
           <label key={name}>
@@ -46,15 +57,15 @@ export function LeverPanel({
               name="prediction"
               value={name}
               checked={predicted === name}
-              onChange={() => setPredicted(name)}
+              onChange={() => onPredict(name)}
             />
             {text}
           </label>
         ))}
       </fieldset>
-      {run === undefined && (
+      {isOpen && (
         <p class="buttons">
-          <button type="button" disabled={predicted === undefined} onClick={() => onRun(id)}>
+          <button type="button" disabled={predicted === undefined || isBusy} onClick={() => onRun(id)}>
             {WORDS.run}
           </button>
           <button type="button" onClick={onCancel}>
@@ -63,8 +74,7 @@ export function LeverPanel({
         </p>
       )}
       <div role="status">
-        {run?.isOver === false && <p>{WORDS.running}</p>}
-        {last?.kind === 'failed' && <p class="message">{WORDS.failed(last.message)}</p>}
+        <RunState run={run} isBusy={isBusy} />
         {last?.kind === 'effect' && predicted !== undefined && (
           <>
             <h4>{WORDS.result}</h4>

@@ -9,7 +9,7 @@ const WORDS = TEXTS.levers
 /** How many of the requests got no answer. */
 export type Prediction = keyof typeof WORDS.predictions
 
-/** What clients met after a lever was pulled, beside what the user had expected. */
+/** What clients met after a change, beside what the user had expected; what they met during it does not count for that. */
 export function LeverResult({
   effect,
   predicted,
@@ -32,9 +32,10 @@ export function LeverResult({
         </Mark>{' '}
         {WORDS.requests(lost, effect.requests)} {WORDS.slowest(effect.slowestMs)}
       </p>
+      {effect.during.requests > 0 && <p>{WORDS.during(effect.during.lost, effect.during.requests)}</p>}
       <p>
-        {effect.proxy === null
-          ? WORDS.kernel
+        {typeof effect.proxy === 'string'
+          ? WORDS.uncounted[effect.proxy]
           : WORDS.proxy(effect.proxy.connections, effect.proxy.failedTries, effect.proxy.refused)}
       </p>
       <div class="side-by-side">

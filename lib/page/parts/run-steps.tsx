@@ -1,6 +1,6 @@
 import { type JSX } from 'preact'
 import { pageLanguage } from '../language.js'
-import { type Run } from '../live/use-run.js'
+import { type Run } from '../live/start-run.js'
 import { TEXTS } from '../texts.js'
 
 const WORDS = TEXTS.ask

@@ -2,8 +2,11 @@ import { type JSX } from 'preact'
 import { type QuestionsDocument } from '../../demo-page/demo-document.js'
 import { pageLanguage } from '../language.js'
 import { useAnswer } from '../live/use-answer.js'
-import { type Run, useRun } from '../live/use-run.js'
+import { type Run, runs, startRun } from '../live/start-run.js'
+import { useDemo } from '../live/use-demo.js'
+import { AnswerState } from '../parts/answer-state.js'
 import { Mark } from '../parts/mark.js'
+import { RunState } from '../parts/run-state.js'
 import { RunSteps } from '../parts/run-steps.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
@@ -13,18 +16,20 @@ const LANGUAGE = pageLanguage()
 
 /** Questions about Services; each is answered by an experiment. */
 export function AskView(): JSX.Element {
-  const { answer, problem } = useAnswer<QuestionsDocument>('/demo/questions')
-  const [run, start] = useRun()
+  const asked = useAnswer<QuestionsDocument>('/demo/questions')
+  const { isBusy } = useDemo()
+  const run = runs.value.ask
   return (
     <View title={WORDS.title} about={WORDS.about}>
-      {answer === undefined && <p class="message">{problem ?? TEXTS.loading}</p>}
+      <AnswerState {...asked} />
+      {run?.isOver !== false && isBusy && <p class="message">{TEXTS.levers.busy}</p>}
       <ul class="questions">
-        {answer?.items.map(({ id, number, title, asked }) => (
+        {asked.answer?.items.map(({ id, number, title, asked: places }) => (
           <li key={id}>
-            <button type="button" disabled={run?.isOver === false} onClick={() => void start(id)}>
+            <button type="button" disabled={isBusy} onClick={() => void startRun('ask', id)}>
               {number}. {title[LANGUAGE]}
             </button>
-            {asked.length > 0 && <p class="help">{WORDS.asked(asked.join(', '))}</p>}
+            {places.length > 0 && <p class="help">{WORDS.asked(places.join(', '))}</p>}
             {run?.id === id && <Experiment {...run} />}
           </li>
         ))}
@@ -34,18 +39,13 @@ export function AskView(): JSX.Element {
 }
 
 /** An experiment, and the answer that it proves. */
-function Experiment({ lines, isOver }: Run): JSX.Element {
-  const last = lines.at(-1)
+function Experiment(run: Run): JSX.Element {
+  const last = run.lines.at(-1)
   return (
     <section class="panel">
-      <RunSteps lines={lines} />
+      <RunSteps lines={run.lines} />
       <div role="status">
-        {!isOver && <p>{TEXTS.levers.running}</p>}
-        {last?.kind === 'failed' && (
-          <p class="message">
-            {TEXTS.levers.failed(last.message)} {last.hint}
-          </p>
-        )}
+        <RunState run={run} isBusy={false} />
         {last?.kind === 'answer' && (
           <>
             <h3>{WORDS.answer}</h3>

@@ -1,12 +1,14 @@
 import { type JSX } from 'preact'
-import { type DemoDocument } from '../../demo-page/demo-document.js'
 import { type ServiceView as Port } from '../../status/service-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
 import { useAnswer } from '../live/use-answer.js'
-import { useRun } from '../live/use-run.js'
+import { runs, startRun } from '../live/start-run.js'
+import { useDemo } from '../live/use-demo.js'
+import { AnswerState } from '../parts/answer-state.js'
 import { Answered } from '../parts/answered.js'
 import { DataTable } from '../parts/data-table.js'
 import { DoctorReport } from '../parts/doctor-report.js'
+import { RunState } from '../parts/run-state.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
 
@@ -14,22 +16,21 @@ const WORDS = TEXTS.doctor
 
 /** What is wrong with a Service of the demo. */
 export function DemoDoctorView(): JSX.Element {
-  const { answer, problem } = useAnswer<DemoDocument>('/demo')
-  const [run, start] = useRun()
+  const { isBusy, ...asked } = useDemo()
+  const run = runs.value.doctor
   const last = run?.lines.at(-1)
   return (
     <View title={WORDS.title} about={WORDS.about}>
-      {answer === undefined && <p class="message">{problem ?? TEXTS.loading}</p>}
+      <AnswerState {...asked} />
       <p class="buttons">
-        {answer?.patients.map(({ id, service, client }) => (
-          <button key={id} type="button" disabled={run?.isOver === false} onClick={() => void start(id)}>
+        {asked.answer?.patients.map(({ id, service, client }) => (
+          <button key={id} type="button" disabled={isBusy} onClick={() => void startRun('doctor', id)}>
             {WORDS.examine(service, client)}
           </button>
         ))}
       </p>
       <div role="status">
-        {run?.isOver === false && <p>{TEXTS.levers.running}</p>}
-        {last?.kind === 'failed' && <p class="message">{TEXTS.levers.failed(last.message)}</p>}
+        <RunState run={run} isBusy={isBusy} />
       </div>
       {last?.kind === 'report' && <DoctorReport report={last.report} />}
     </View>

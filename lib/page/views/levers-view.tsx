@@ -1,10 +1,12 @@
+import { signal } from '@preact/signals'
 import { type JSX } from 'preact'
-import { useRef, useState } from 'preact/hooks'
 import { type DemoDocument, type LeverKind, type LeverView, type PodState } from '../../demo-page/demo-document.js'
-import { useAnswer } from '../live/use-answer.js'
-import { useRun } from '../live/use-run.js'
+import { forgetRun, runs, startRun } from '../live/start-run.js'
+import { useDemo } from '../live/use-demo.js'
+import { AnswerState } from '../parts/answer-state.js'
 import { DataTable } from '../parts/data-table.js'
 import { LeverPanel } from '../parts/lever-panel.js'
+import { type Prediction } from '../parts/lever-result.js'
 import { Mark, type MarkKind } from '../parts/mark.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
@@ -22,32 +24,37 @@ const MARKS: Readonly<Record<PodState, MarkKind>> = {
   refusing: 'bad',
 }
 
+/** The lever that is chosen, and what the user expects of it. It outlives the view, as its run does. */
+const choice = signal<
+  { readonly number: number; readonly lever: LeverView; readonly predicted: Prediction | undefined } | undefined
+>(undefined)
+let choices = 0
+
+function choose(lever: LeverView): void {
+  forgetRun('levers')
+  choice.value = { number: ++choices, lever, predicted: undefined }
+}
+
 /** Changes of the demo's cluster. */
 export function LeversView(): JSX.Element {
-  const [chosen, setChosen] = useState<LeverView>()
-  const [run, start] = useRun()
-  // What a lever has changed is asked for at once; until it is there, the page shows what it knows.
-  const { answer, problem } = useAnswer<DemoDocument>(`/demo?after=${run?.isOver === true ? run.id : ''}`)
-  const last = useRef<DemoDocument>()
-  last.current = answer ?? last.current
-  const demo = last.current
-  const isRunning = run?.isOver === false
+  const { isBusy, ...asked } = useDemo()
+  const demo = asked.answer
+  const chosen = choice.value
   const button = (lever: LeverView, text: string): JSX.Element => (
     <button
       key={lever.id}
       type="button"
       aria-pressed={lever.isCurrent}
-      disabled={lever.isCurrent || isRunning}
-      onClick={() => setChosen(lever)}
+      disabled={lever.isCurrent || isBusy}
+      onClick={() => choose(lever)}
     >
       {text}
     </button>
   )
   return (
     <View title={WORDS.title} about={WORDS.about}>
-      {demo === undefined ? (
-        <p class="message">{problem ?? TEXTS.loading}</p>
-      ) : (
+      <AnswerState {...asked} />
+      {demo !== undefined && (
         <>
           <h3>{WORDS.cluster}</h3>
           {GROUPS.map(kind => (
@@ -87,13 +94,17 @@ export function LeversView(): JSX.Element {
           />
           {chosen !== undefined && (
             <LeverPanel
-              key={chosen.id}
-              lever={chosen}
-              run={run?.id === chosen.id ? run : undefined}
-              onRun={id => void start(id)}
-              onCancel={() => setChosen(undefined)}
+              key={chosen.number}
+              lever={chosen.lever}
+              predicted={chosen.predicted}
+              onPredict={predicted => (choice.value = { ...chosen, predicted })}
+              run={runs.value.levers}
+              isBusy={isBusy}
+              onRun={id => void startRun('levers', id)}
+              onCancel={() => (choice.value = undefined)}
             />
           )}
+          {chosen === undefined && isBusy && <p class="message">{WORDS.busy}</p>}
           <h3>{WORDS.clients}</h3>
           <DataTable
             caption={WORDS.clients}

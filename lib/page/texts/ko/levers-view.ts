@@ -26,6 +26,26 @@ const STATES: Readonly<Record<PodState, string>> = {
   refusing: '거절: 자기 포트로 오는 연결을 리셋한다',
 }
 
+const IN_THE_POD = '이 명령을 쓰려면 컨테이너에 그 프로그램과 NET_ADMIN 권한이 있어야 한다.'
+const DIFFERENCES: ReadonlyMap<LeverKind, string> = new Map([
+  [
+    'replace',
+    '실제 클러스터에서는 노드 컨트롤러나 kubelet이 시간이 지난 뒤 알아차린다. 명령은 그것을 보여 주기만 한다. 데모에서는 실행을 누를 때 일어난다.',
+  ],
+  ['slow', `명령은 파드의 모든 패킷을 늦춘다. 데모는 요청에 대한 응답만 늦춘다. ${IN_THE_POD}`],
+  ['silent', IN_THE_POD],
+  ['refuse', IN_THE_POD],
+  ['heal', IN_THE_POD],
+  [
+    'nodes',
+    '실제 클러스터에서는 새 주소를 가진 새 파드가 시작된다. 데모는 파드가 그 노드에 있다고 EndpointSlice에 쓰기만 한다.',
+  ],
+  [
+    'mode',
+    '실제 클러스터에서는 kube-proxy의 설정에서 모드를 바꾸고 다시 시작한다. 데모는 프록시를 죽이고 새로 시작한다.',
+  ],
+])
+
 /** Texts of the view that changes the cluster. */
 export const LEVERS_VIEW: typeof English = {
   title: '조작',
@@ -40,14 +60,15 @@ export const LEVERS_VIEW: typeof English = {
   kind: kind => LEVERS[kind],
   valueOf: (kind, value) => (kind === 'scale' ? `파드 ${number(Number(value))}개` : value),
   leverOf: (kind, value) => `${LEVERS[kind]}: ${value}`,
-  current: '지금',
   clients: '클라이언트',
   client: '클라이언트',
   asks: '요청하는 주소',
-  last: '마지막 응답들',
+  last: '최근 응답',
   noAnswer: error => `없음 (${error})`,
   same: '실제 클러스터에서 같은 일을 하는 명령:',
-  predict: '먼저 예상한다: 다음 요청 가운데 응답을 받지 못하는 것은?',
+  similar: '실제 클러스터에서 비슷한 일을 하는 명령:',
+  differs: kind => DIFFERENCES.get(kind),
+  predict: '먼저 예상한다: 변경 후의 요청 가운데 응답을 받지 못하는 것은?',
   predictions: { none: '없다', some: '일부', all: '전부' },
   run: '실행',
   cancel: '취소',
@@ -56,14 +77,18 @@ export const LEVERS_VIEW: typeof English = {
   result: '실제로 일어난 일',
   right: word => `예상이 맞았다: ${word}.`,
   wrong: (said, was) => `예상은 "${said}", 실제는 "${was}".`,
-  requests: (lost, all) => `요청 ${number(all)}개 가운데 ${number(lost)}개가 응답을 받지 못했다.`,
+  requests: (lost, all) => `변경 후의 요청 ${number(all)}개 가운데 ${number(lost)}개가 응답을 받지 못했다.`,
+  during: (lost, all) =>
+    `변경 전과 변경 중의 요청 ${number(all)}개 가운데 ${number(lost)}개가 응답을 받지 못했다. 예상을 판정할 때는 세지 않는다.`,
   answeredBy: '응답한 파드',
-  lost: '잃은 요청',
   seenAs: '파드가 본 주소',
   counted: '요청 수',
   slowest: ms => `가장 느린 요청은 ${number(ms)} ms 걸렸다.`,
   proxy: (connections, failed, refused) =>
-    `프록시가 센 것: 연결 ${number(connections)}개, 파드에 실패하여 다른 파드를 시도한 것 ${number(failed)}번, 어느 파드도 받지 않은 클라이언트 ${number(refused)}개.`,
-  kernel: '이 모드에서는 커널이 연결을 나른다. 프록시는 연결을 세지 않으며, 다른 파드를 시도할 수도 없다.',
-  failed: message => `실패했다: ${message}`,
+    `변경을 시작한 뒤 프록시가 센 것: 연결 ${number(connections)}개, 파드 연결에 실패해 다른 파드를 시도한 횟수 ${number(failed)}번, 어느 파드도 받지 않은 클라이언트 ${number(refused)}개.`,
+  uncounted: {
+    'in-kernel': '이 모드에서는 커널이 연결을 처리한다. 프록시는 연결을 세지 않으며, 다른 파드를 시도할 수도 없다.',
+    'not-known': '프록시가 답하지 않아 프록시가 센 수를 알 수 없다.',
+  },
+  failed: '실패했다:',
 }

@@ -1,0 +1,20 @@
+import { useRef } from 'preact/hooks'
+import { type DemoDocument } from '../../demo-page/demo-document.js'
+import { isRunning, runsOver } from './start-run.js'
+import { type LiveAnswer, useAnswer } from './use-answer.js'
+
+/** The cluster of the demo. */
+export interface LiveDemo extends LiveAnswer<DemoDocument> {
+  /** Whether something runs, of this page or of another one: nothing else may begin. */
+  readonly isBusy: boolean
+}
+
+/** Asks for the cluster of the demo again and again. What a run has changed is asked for at once; until it is there, the page shows what it knows. */
+export function useDemo(): LiveDemo {
+  const asked = useAnswer<DemoDocument>(`/demo?after=${runsOver.value}`)
+  const last = useRef(asked)
+  if (asked.answer !== undefined) last.current = asked
+  const { answer, answeredAt } = last.current
+  const runsElsewhere = typeof asked.answer?.running === 'string'
+  return { ...asked, answer, answeredAt, isBusy: isRunning.value || runsElsewhere }
+}
