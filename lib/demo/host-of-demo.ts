@@ -5,6 +5,7 @@ import { type HostReply, type HostRequest } from './host-request.js'
 import { listenOnLoopback } from './listen-on-loopback.js'
 import { openInBrowser } from './open-in-browser.js'
 import { type Privileges } from './privileges.js'
+import { refuseUntilServed } from './refuse-until-served.js'
 
 /** The machine on which the demo runs, as its user sees it: its loopback and its browser. */
 export interface HostOfDemo {
@@ -23,7 +24,7 @@ export function hostOfDemo(privileges: Privileges): HostOfDemo {
       const answered = once(process, 'message') as Promise<[HostReply, Server | undefined]>
       ask({ listenOn: port })
       const [{ failure }, server] = await answered
-      if (server !== undefined) return server
+      if (server !== undefined) return refuseUntilServed(server)
       throw new ProxyFailure('HTTP_BIND_FAILED', failure?.message ?? 'The demo got no socket for the page', {
         ...(failure?.hint !== undefined && { hint: failure.hint }),
       })

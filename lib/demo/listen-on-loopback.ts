@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { type Server, createServer } from 'node:net'
 import { ProxyFailure } from '../model/failure.js'
+import { refuseUntilServed } from './refuse-until-served.js'
 
 /** Listens on loopback of the network namespace of this process. @param port 0: the kernel chooses @throws ProxyFailure */
 export async function listenOnLoopback(port: number): Promise<Server> {
-  const server = createServer()
+  const server = refuseUntilServed(createServer())
   try {
     const listening = once(server, 'listening')
     server.listen(port, '127.0.0.1')
