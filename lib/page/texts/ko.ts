@@ -61,7 +61,7 @@ export const KO: Texts = {
     open: '열린 연결',
     total: '지금까지의 연결',
     refused: '거절',
-    kernel: '연결 (커널이 나른다)',
+    kernel: '연결 (커널이 처리한다)',
     lastSync: '마지막 동기화',
   },
   noAnswer: reason => `프록시가 답하지 않는다: ${reason}. 페이지는 계속 묻는다.`,

@@ -2,9 +2,10 @@ import { type JSX } from 'preact'
 import { useId, useRef, useState } from 'preact/hooks'
 import { type ConnectionView } from '../../status/connection-view.js'
 import { type EndpointView } from '../../status/endpoint-view.js'
+import { type HappeningsEvent } from '../../status/live-events.js'
 import { type ServiceView } from '../../status/service-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
-import { events } from '../live/event-stream.js'
+import { type PageEvent, events } from '../live/event-stream.js'
 import { useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
@@ -95,10 +96,7 @@ function ServiceMap({
   const endpoints = useAnswer<StatusDocument<EndpointView>>(`/v1/endpoints?${query}`)
   const open = useAnswer<StatusDocument<ConnectionView>>(`/v1/connections?${query}&limit=2000`)
   const pairs = traffic.pairs(name, open.answer?.items ?? [])
-  const addresses = [...new Set(ports.map(({ clusterIP, port }) => addressDestination(clusterIP, port, 'TCP')))].slice(
-    0,
-    1,
-  )
+  const addresses = [...new Set(ports.map(each => addressDestination(each.clusterIP, each.port, each.protocol)))]
   const pods = new Map((endpoints.answer?.items ?? []).map(each => [each.address, stateOf(each)]))
   return (
     <>
@@ -109,7 +107,7 @@ function ServiceMap({
       <MapPicture
         name={name}
         middle={[
-          { title: name, lines: [addresses.join(', '), WORDS.noInterface] },
+          { title: name, lines: [addressLine(addresses), WORDS.noInterface] },
           isInKernel
             ? { title: WORDS.kernel, lines: [WORDS.translates] }
             : { title: WORDS.proxy, lines: [WORDS.copies] },
@@ -120,6 +118,7 @@ function ServiceMap({
       />
       <Legend />
       <h3>{WORDS.table}</h3>
+      {traffic.isSampled && <p class="message">{TEXTS.timeLine.sampled}</p>}
       <DataTable
         caption={WORDS.table}
         columns={COLUMNS}
@@ -147,17 +146,26 @@ function Legend(): JSX.Element {
   )
 }
 
+function addressLine([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first} ${WORDS.more(others.length)}`
+}
+
 function stateOf({ isUsed, ejected }: EndpointView): string {
   if (ejected.length > 0) return `▲ ${TEXTS.service.ejected}`
   return isUsed ? `● ${TEXTS.service.in}` : `✕ ${TEXTS.service.out}`
 }
 
-/** Counts the events that the page has, and each that comes. */
+/** Counts what happens from now on. */
 function useTraffic(): MapTraffic {
-  const state = useRef({ traffic: new MapTraffic(), lastId: 0 })
-  const fresh = events.value.filter(({ id }) => id > state.current.lastId)
-  for (const event of fresh)
-    if (event.kind === 'happenings') for (const item of event.happened.items) state.current.traffic.add(item)
-  state.current.lastId = Math.max(state.current.lastId, ...fresh.map(({ id }) => id))
-  return state.current.traffic
+  const state = useRef<{ readonly traffic: MapTraffic; lastId: number }>()
+  state.current ??= { traffic: new MapTraffic(happeningsOf(events.value)), lastId: events.value[0]?.id ?? 0 }
+  const { traffic, lastId } = state.current
+  const fresh = events.value.filter(({ id }) => id > lastId)
+  for (const happened of happeningsOf(fresh.toReversed())) traffic.add(happened)
+  state.current.lastId = fresh[0]?.id ?? lastId
+  return traffic
+}
+
+function happeningsOf(all: readonly PageEvent[]): HappeningsEvent[] {
+  return all.flatMap(event => (event.kind === 'happenings' ? event.happened : []))
 }

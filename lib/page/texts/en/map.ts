@@ -23,14 +23,14 @@ export const MAP = {
   inKernel: 'In this mode the kernel carries the connections. The proxy does not see them, so nothing moves here.',
   legend: 'Marks',
   opened: 'a Pod took the connection',
-  retried: 'a Pod did not take it; another one is tried',
+  retried: 'a Pod did not take it; the proxy tries another Pod',
   refused: 'refused',
   width: 'The thicker a line, the more bytes.',
   sampled: (shown: number, all: number) =>
     `${number(shown)} of the last ${number(all)} connections move; the table counts all that the proxy reports.`,
   picture: (name: string) => `Picture of the connections of ${name}. The table below says the same.`,
   table: 'Connections from each client to each Pod',
-  connections: 'Opened while you look',
+  connections: 'Opened since you opened this view',
   failed: 'Failed tries',
   bytes: 'Bytes',
 }

@@ -11,7 +11,7 @@ const PLACES: ReadonlyMap<string, string> = new Map([
 export const ASK_VIEW: typeof English = {
   title: '질문',
   about:
-    '사람들이 서비스에 대해 묻는 것. 버튼마다 데모의 클러스터에서 실험을 하고, 숫자로 끝난다. 그동안 클라이언트는 기다린다.',
+    '사람들이 서비스에 대해 묻는 것. 버튼을 누르면 데모 클러스터에서 실험하고, 결과를 숫자로 보여 준다. 그동안 클라이언트는 기다린다.',
   answer: '답',
   proof: '증거',
   asked: places => `물은 곳: ${places}`,

@@ -26,7 +26,7 @@ export const LISTENERS: Texts['listeners'] = {
   closed: '닫힘',
   service: '서비스 포트',
   frontends: '여기로 오는 주소',
-  why: '까닭',
+  why: '이유',
   processes: '프로세스',
   process: (worker, pid, open) =>
     `${worker === null ? '제어 프로세스' : `워커 ${worker}`} (${pid}): 열린 연결 ${number(open)}개`,

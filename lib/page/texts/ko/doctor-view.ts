@@ -3,8 +3,8 @@ import { type DOCTOR_VIEW as English } from '../en/doctor-view.js'
 /** Texts of the view of the doctor. */
 export const DOCTOR_VIEW: typeof English = {
   title: '진단',
-  about: '서비스에 무엇이 잘못되었는지, 증거와 함께, 그리고 어떻게 할지.',
-  examine: (service, client) => (client === null ? `${service} 진단` : `${service} 진단 (${client}의 눈으로)`),
+  about: '서비스의 문제와 증거, 해결 방법을 보여 준다.',
+  examine: (service, client) => (client === null ? `${service} 진단` : `${service} 진단 (${client} 기준)`),
   verdict: { healthy: '정상', findings: '문제가 있다', unknown: '살펴보지 못한 것이 있다' },
   proof: '증거',
   fix: '할 일',

@@ -67,7 +67,7 @@ export const SERVICES: Texts['services'] = {
 /** The Korean texts of the view of one Service. */
 export const SERVICE: Texts['service'] = {
   title: (namespace, name) => `서비스 ${namespace}/${name}`,
-  about: '이 서비스의 주소, 그리고 엔드포인트마다 트래픽이 가거나 가지 않는 까닭을 보여 준다.',
+  about: '이 서비스의 주소, 그리고 엔드포인트마다 트래픽이 가거나 가지 않는 이유를 보여 준다.',
   all: '모든 서비스',
   addresses: '클라이언트가 쓰는 주소',
   address: '주소',
@@ -89,7 +89,7 @@ export const SERVICE: Texts['service'] = {
   in: '사용',
   out: '제외',
   ejected: '잠시 제외',
-  reason: '까닭',
+  reason: '이유',
   verdict: ({ reason, text }) => (isReason(reason) ? VERDICTS[reason](text) : text),
   localToo: text => `이 노드에 머물러야 하는 트래픽: ${text}.`,
   ejectedWhy: seconds => `방금 실패해서 ${number(seconds)}초 동안 새 클라이언트를 받지 않는다.`,

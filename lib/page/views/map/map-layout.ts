@@ -20,12 +20,14 @@ export interface MapLayout {
 /** Below this width, the levels are below each other. */
 const NARROW = 720
 const BOX = { width: 190, height: 68 }
+/** Narrower boxes would cut most addresses. */
+const MIN_WIDTH = 150
 const GAP = 16
 const LEVEL_GAP = 50
 
 /** How many boxes fit into one level. */
 export function boxesInLevel(width: number): number {
-  return width < NARROW ? 3 : 8
+  return width < NARROW ? Math.max(2, Math.floor((width + GAP) / (MIN_WIDTH + GAP))) : 8
 }
 
 /** Places boxes. @param counts of boxes, by level @param width of the window for the map */

@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { type HappeningView } from '../../../status/happening-view.js'
 import { TEXTS } from '../../texts.js'
 import { ipOf } from '../packet/ip-of.js'
+import { FittedText } from './fitted-text.js'
 import { type MapBox, type Point, boxesInLevel, mapLayout } from './map-layout.js'
 import { type Pair } from './map-traffic.js'
 import { MovingMarks } from './moving-marks.js'
@@ -16,8 +17,8 @@ export interface BoxText {
   readonly lines: readonly string[]
 }
 
-/** A longer title does not fit into a box. */
-const MAX_TITLE = 24
+/** Between the texts of a box and its sides. */
+const PADDING = 6
 const LINE_HEIGHT = 17
 
 /** A Service with its clients and Pods as a picture, on which connections move. */
@@ -110,14 +111,14 @@ function Box({
     <svg class={isService ? 'box service' : 'box'} x={x - width / 2} y={y - height / 2} width={width} height={height}>
       <rect x="1" y="1" width={width - 2} height={height - 2} rx="8" />
       {[title, ...lines].map((text, index, { length }) => (
-        <text
+        <FittedText
           key={text}
+          text={text}
+          width={width - 2 * PADDING}
           class={index === 0 ? 'code' : 'small'}
           x={width / 2}
           y={height / 2 + 4 + (index - (length - 1) / 2) * LINE_HEIGHT}
-        >
-          {text.length > MAX_TITLE && index === 0 ? `${text.slice(0, MAX_TITLE)}…` : text}
-        </text>
+        />
       ))}
     </svg>
   )
