@@ -7,6 +7,9 @@ import { parseInteger } from '../primitives/parse-integer.js'
 import { lastValue } from './arguments.js'
 import { quoteValue } from '../primitives/quote-value.js'
 
+/** The kernel chooses a port. */
+const DEFAULT_PORT = '0'
+
 /** Adds the command `kube-proxy demo`. It loads the code of the demo only when the command runs. */
 export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void): void {
   parser.command(
@@ -27,7 +30,7 @@ export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void
         .option('page-port', {
           type: 'string',
           requiresArg: true,
-          default: '0',
+          default: DEFAULT_PORT,
           describe: 'Port of loopback for the page; 0: one that is free',
         })
         .option('manifest', {
@@ -48,6 +51,11 @@ export function addDemoCommand(parser: Argv, setExitCode: (code: number) => void
         const { runDemoPage } = await import('../demo-page/run-demo-page.js')
         return setExitCode(await runDemoPage({ mode, port }))
       }
+      const port = lastValue(values['page-port']) as string
+      if (port !== DEFAULT_PORT)
+        throw new ProxyFailure('CONFIG_INVALID', `--page-port ${quoteValue(port)}: there is no page without --page`, {
+          hint: 'Add --page, or leave out --page-port',
+        })
       const { runDemo } = await import('../demo/run-demo.js')
       setExitCode(await runDemo({ keep, manifest, mode }))
     },
@@ -65,7 +73,7 @@ function readSwitch(name: string, value: string | boolean | undefined): boolean 
 function portOf(text: string): number {
   const port = parseInteger(text)
   if (port !== undefined && port >= 0 && port <= 65535) return port
-  throw new ProxyFailure('CONFIG_INVALID', `--page-port ${JSON.stringify(text)}: expected a port from 0 to 65535`, {
+  throw new ProxyFailure('CONFIG_INVALID', `--page-port ${quoteValue(text)}: expected a port from 0 to 65535`, {
     hint: 'See kube-proxy demo --help',
   })
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { askQuestion } from '../ask/ask-question.js'
 import { ClusterLab } from '../ask/cluster-lab.js'
 import { type Ran } from '../ask/lab.js'
@@ -6,6 +5,7 @@ import { QUESTIONS } from '../ask/questions.js'
 import { type Texts } from '../ask/texts.js'
 import { type DemoCluster } from '../demo/demo-cluster.js'
 import { EXAMPLE_SERVICE } from '../demo/example-objects.js'
+import { KUBE_PROXY_PROGRAM } from '../demo/kube-proxy-program.js'
 import { checkPrograms } from '../demo/privileges.js'
 import { type Teardown } from '../demo/teardown.js'
 import { type DoctorReport } from '../doctor/doctor-report.js'
@@ -18,7 +18,6 @@ import { type LiveTraffic } from './live-traffic.js'
 import { PodStates } from './pod-states.js'
 import { pullLever } from './pull-lever.js'
 
-const KUBE_PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
 /** Requests of each client that begin after a change and show its effect. */
 const WATCHED_REQUESTS = 3
 
@@ -166,7 +165,7 @@ export class LiveDemo {
 
   async #examine({ service, client, command }: Patient, write: WriteLine): Promise<void> {
     const { stdout, stderr } = await this.#cluster.network.node.run(process.execPath, [
-      ...[KUBE_PROXY, 'doctor', service, '-o', 'json', ...this.#fromClient(client)],
+      ...[KUBE_PROXY_PROGRAM, 'doctor', service, '-o', 'json', ...this.#fromClient(client)],
       ...['--status-socket', this.statusSocket, '--manifests', this.#cluster.manifest],
     ])
     if (!stdout.startsWith('{')) throw new Error(stderr.trim())

@@ -1,6 +1,6 @@
-import { hostname } from 'node:os'
 import { VERSION } from '../control/version.js'
 import { DemoCluster } from '../demo/demo-cluster.js'
+import { DEMO_NODE_NAME } from '../demo/demo-node-name.js'
 import { type DemoSession, runDemoSession } from '../demo/demo-session.js'
 import { EXAMPLE_DEPLOYMENT } from '../demo/example-objects.js'
 import { hostOfDemo } from '../demo/host-of-demo.js'
@@ -45,7 +45,7 @@ async function servePage({ mode, port }: DemoPageOptions, session: DemoSession):
   const listening = await host.listen(port)
   await teardown.add(() => listening.close())
   terminal.printText('Setting up a node, Pods and clients in network namespaces ...')
-  const service = liveService(hostname().toLowerCase())
+  const service = liveService(DEMO_NODE_NAME)
   const cluster = await DemoCluster.start(
     prefix,
     modeByName(mode),

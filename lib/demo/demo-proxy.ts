@@ -2,7 +2,6 @@ import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import {
   type Deployment,
@@ -15,13 +14,13 @@ import {
 } from './cluster-objects.js'
 import { endProcess } from './demo-network.js'
 import { DEFAULT_AFFINITY_SECONDS } from '../snapshot/decode-service.js'
+import { KUBE_PROXY_PROGRAM } from './kube-proxy-program.js'
 import { ProgramLog } from './program-log.js'
 import { ProxyFailure } from '../model/failure.js'
 import { type Mode } from '../modes/mode.js'
 import { type NetworkNamespace } from './network-namespace.js'
 import { type Teardown } from './teardown.js'
 
-const PROXY_PROGRAM = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
 /** How long to wait for a log line of the proxy, in milliseconds. On an emulated processor, starting alone takes long. */
 const LOG_TIMEOUT_MS = 90_000
 
@@ -72,7 +71,7 @@ export class DemoProxy {
       'KILL',
       '--',
       process.execPath,
-      PROXY_PROGRAM,
+      KUBE_PROXY_PROGRAM,
       '--manifests',
       this.#folder,
       `--proxy-mode=${this.#mode.name}`,
