@@ -1,17 +1,16 @@
-import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { type DemoService, type Pod } from '../demo/cluster-objects.js'
 import { type DemoCluster } from '../demo/demo-cluster.js'
 import { NODE_IP, OUTSIDE_IP, endProcess } from '../demo/demo-network.js'
+import { DEMO_NODE_NAME } from '../demo/demo-node-name.js'
 import { DNS_SERVICE, EXAMPLE_DEPLOYMENT, EXAMPLE_SERVICE, SEARCH_DOMAIN } from '../demo/example-objects.js'
+import { KUBE_PROXY_PROGRAM } from '../demo/kube-proxy-program.js'
 import { type NetworkNamespace } from '../demo/network-namespace.js'
 import { type Teardown } from '../demo/teardown.js'
 import { modeByName } from '../modes/registry.js'
 import { commandText, quoteWord } from './command-text.js'
 import { type Lab, type Place, type Ran, type Running } from './lab.js'
 
-const KUBE_PROXY = fileURLToPath(new URL('../../bin/kube-proxy.js', import.meta.url))
 /** How often and how long `until` looks. */
 const LOOKS = { pauseMs: 20, maxMs: 10_000 }
 /** What the example does not have. */
@@ -28,7 +27,7 @@ const AS_IN_POD = `mount -t tmpfs none /etc && printf 'nameserver %s\\nsearch %s
 export class ClusterLab implements Lab {
   readonly nodeIP = NODE_IP
   readonly outsideIP = OUTSIDE_IP
-  readonly nodeName = hostname().toLowerCase()
+  readonly nodeName = DEMO_NODE_NAME
   readonly #cluster: DemoCluster
   readonly #teardown: Teardown
   /** The names of Pods that were killed. */
@@ -107,14 +106,14 @@ export class ClusterLab implements Lab {
 
   async status(...words: readonly string[]): Promise<Ran> {
     const args = ['status', ...words, '--status-socket', this.#cluster.statusSocket]
-    const ran = await this.run('node', process.execPath, KUBE_PROXY, ...args)
+    const ran = await this.run('node', process.execPath, KUBE_PROXY_PROGRAM, ...args)
     return { ...ran, command: commandText('kube-proxy', args) }
   }
 
   async check(mode: string): Promise<Ran> {
     const args = ['check', `--proxy-mode=${mode}`]
     // It tries many things, so it may take longer than `run` waits.
-    const ran = await this.start('node', process.execPath, KUBE_PROXY, ...args).ended
+    const ran = await this.start('node', process.execPath, KUBE_PROXY_PROGRAM, ...args).ended
     this.#teardown.throwIfEnded()
     return { ...ran, command: commandText('kube-proxy', args) }
   }
