@@ -51,7 +51,69 @@ t.test(
     await node.client.tcp(node.web.clusterIP, 80)
     await still.untilRow(node.clientIP, node.ips[name === 'a' ? 1 : 0]!)
     t.equal(await still.page.locator('.map .moving').count(), 0, 'nothing moves for a reader who wants no motion')
+
+    await opened.goTo('Services')
+    await opened.goTo('Map')
+    await page.getByLabel('Service', { exact: true }).fill('default/web')
+    for (let count = 0; count < 2; count++) await node.client.tcp(node.web.clusterIP, 80)
+    for (const ip of node.ips) {
+      const one = page
+        .getByRole('row')
+        .filter({ hasText: node.clientIP })
+        .filter({ hasText: `${ip}:8080` })
+      await one.getByRole('cell').nth(3).filter({ hasText: /^1$/ }).waitFor()
+    }
     for (const each of [opened, still]) each.checkTidy(t, PAGE_ADDRESS)
+    t.equal(await proxy.stop(), 0)
+  },
+)
+
+t.test(
+  'in a narrow window no text of the map is wider than its box, and one that is cut says so',
+  { skip },
+  async t => {
+    const node = await ServiceNode.create(t, ['--dashboard-bind-address', PAGE_ADDRESS])
+    const long = 'a-name-of-a-service-that-is-as-long-as-names-may-be-in-kubernetes'.slice(0, 63)
+    const many = Array.from({ length: 5 }, (_, index) => `10.244.100.${200 + index}`)
+    const ports = makeServiceManifest(long, { clusterIP: '10.96.200.200', port: 65530 }) as {
+      spec: { ports: object[] }
+    }
+    ports.spec.ports = [65530, 65531, 65532].map(port => ({ name: `p${port}`, protocol: 'TCP', port }))
+    node.write(node.ips, ports, makeSliceManifest(long, many, 65530))
+    const proxy = await node.start()
+    const browser = await PageBrowser.launch(t, node.network.node)
+    for (const width of [320, 360, 400, 800]) {
+      const { page } = await browser.open(MAP, { viewport: { width, height: 800 } })
+      await page.getByLabel('Service', { exact: true }).fill(`default/${long}`)
+      await page.getByText(`Shown: default/${long}`).waitFor()
+      await page
+        .getByRole('img')
+        .getByText(/10\.244\.100\.200/)
+        .waitFor()
+      const texts = await page.evaluate<readonly { text: string; width: number; box: number }[]>(
+        `[...document.querySelectorAll('.map .box text')].map(each => ({
+        text: each.textContent, width: each.getComputedTextLength(), box: each.parentNode.width.baseVal.value }))`,
+      )
+      t.ok(texts.length >= 8, `${texts.length} texts`)
+      t.strictSame(
+        texts.filter(each => each.width > each.box),
+        [],
+        `${width} pixels`,
+      )
+      t.ok(
+        texts.some(({ text }) => /^default\/a-name.*…$/.test(text)),
+        'the name is cut',
+      )
+      if (width >= 360)
+        t.ok(
+          texts.some(({ text }) => text === `${many[0]}:65530`),
+          'an IPv4 address is whole',
+        )
+      t.ok(
+        texts.some(({ text }) => text.startsWith('10.96.200.200:65530 ')),
+        'more addresses are announced',
+      )
+    }
     t.equal(await proxy.stop(), 0)
   },
 )

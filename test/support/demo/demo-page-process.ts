@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type Test } from 'tap'
 import { type DemoDocument, type LeverEffect, type RunLine } from '../../../lib/demo-page/demo-document.js'
@@ -12,10 +12,13 @@ export class DemoPageProcess {
   readonly origin: string
   /** What the demo has left in the system. */
   readonly left: () => string
+  /** The names of its network namespaces start with this. */
+  readonly prefix: string
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess, origin: string, left: () => string) {
+  private constructor(child: ChildProcess, origin: string, prefix: string, left: () => string) {
     this.#child = child
+    this.prefix = prefix
     this.origin = origin
     this.left = left
   }
@@ -37,10 +40,15 @@ export class DemoPageProcess {
     let text = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (text += String(chunk)))
     while (!/The page: (\S+)\/$/m.test(text)) {
-      if (child.exitCode !== null) throw new Error(text)
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(text)
       await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
     }
-    return new DemoPageProcess(child, /The page: (\S+)\/$/m.exec(text)![1]!, left)
+    return new DemoPageProcess(
+      child,
+      /The page: (\S+)\/$/m.exec(text)![1]!,
+      String(env['KUBE_PROXY_DEMO_PREFIX']),
+      left,
+    )
   }
 
   /** Ends it as Ctrl-C does. @returns its exit code */
@@ -54,6 +62,20 @@ export class DemoPageProcess {
   async document(): Promise<DemoDocument> {
     const response = await fetch(`${this.origin}/demo`)
     return (await response.json()) as DemoDocument
+  }
+
+  /** The processes in one of its network namespaces. @param name without prefix, such as `node` or `client-a` */
+  pidsIn(name: string): readonly number[] {
+    const pids = execFileSync('ip', ['netns', 'pids', `${this.prefix}${name}`], { encoding: 'utf8' })
+    return pids.split('\n').filter(Boolean).map(Number)
+  }
+
+  /** What a client of this network namespace gets that connects: `connected`, or the code of an error. */
+  connect(name: string, ip: string): string {
+    const program = `require('net').connect(80, '${ip}', () => { console.log('connected'); process.exit() })
+      .on('error', ({ code }) => { console.log(code); process.exit() })`
+    const enter = ['netns', 'exec', `${this.prefix}${name}`, process.execPath, '-e', program]
+    return execFileSync('ip', enter, { encoding: 'utf8', env: { PATH: process.env['PATH'] } }).trim()
   }
 
   /** Asks to run something, as a page would. */

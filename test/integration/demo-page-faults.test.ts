@@ -1,0 +1,207 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import t from 'tap'
+import { type DemoDocument } from '../../lib/demo-page/demo-document.js'
+import { DemoPageProcess } from '../support/demo/demo-page-process.js'
+import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { PageBrowser, browserUnavailable } from '../support/page/page-browser.js'
+import { skipUnlessMode } from '../support/processes/proxy-mode.js'
+import { runProgram } from '../support/processes/run-program.js'
+
+const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'starts each mode itself')
+const ONE = 'nginx-deployment-1'
+
+/** Asks again and again until the demo is as wanted. */
+async function untilDemo(demo: DemoPageProcess, isWanted: (document: DemoDocument) => boolean): Promise<void> {
+  while (!isWanted(await demo.document())) await setImmediate()
+}
+
+/** The process of a Pod, as the page names it to the user. */
+async function pidOf(demo: DemoPageProcess, pod: string): Promise<number> {
+  const { levers } = await demo.document()
+  return Number(/^kill -9 (\d+)$/.exec(levers.find(({ id }) => id === `kill/${pod}`)!.command)![1])
+}
+
+t.test('no lever and no question waits for a client that was killed', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  for (const pid of demo.pidsIn('client-a')) process.kill(pid, 'SIGKILL')
+  const effect = await demo.pull('scale/2')
+  t.same(
+    effect.clients.map(({ name }) => name),
+    ['client-b', 'outside'],
+  )
+  t.equal(effect.requests, 6)
+  t.match((await demo.run('ask/1')).at(-1), { kind: 'answer', holds: true })
+  t.equal((await demo.pull('scale/3')).requests, 6, 'the other clients go on after the question')
+  t.equal(await demo.end(), 0)
+  t.equal(demo.left(), '')
+})
+
+t.test('clients go on after a question whose clean-up failed', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  const commands = demo.pidsIn('node').map(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'))
+  const folder = commands.flatMap(words => words[words.indexOf('--manifests') + 1] ?? []).find(existsSync)!
+  renameSync(folder, `${folder}.aside`)
+  const lines = await demo.run('ask/1')
+  t.match(lines.at(-1), { kind: 'failed', message: /ENOENT/ })
+  t.equal((await demo.document()).running, null)
+  renameSync(`${folder}.aside`, folder)
+  const effect = await demo.pull('scale/4')
+  t.same([effect.requests, effect.lost], [9, []], 'also the client outside, whose node port the question would remove')
+  t.equal(await demo.end(), 0)
+})
+
+t.test('a Pod that the user kills in a terminal is shown as killed, and can be replaced', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  process.kill(await pidOf(demo, ONE), 'SIGKILL')
+  await untilDemo(demo, ({ pods }) => pods.find(({ name }) => name === ONE)?.state === 'killed')
+  const { levers } = await demo.document()
+  t.same(
+    levers.flatMap(({ id, value }) => (value === ONE ? id : [])),
+    [`replace/${ONE}`],
+  )
+  t.same((await demo.pull(`replace/${ONE}`)).lost, [])
+
+  // A Pod that dies while it is to become slow: it takes no command any more.
+  const two = 'nginx-deployment-2'
+  const pid = await pidOf(demo, two)
+  process.kill(pid, 'SIGSTOP')
+  const slow = demo.run(`slow/${two}`)
+  await untilDemo(demo, ({ running }) => running === `slow/${two}`)
+  process.kill(pid, 'SIGKILL')
+  t.match((await slow).at(-1), { kind: 'failed', message: /^Pod nginx-deployment-2 was killed/ })
+  t.match((await demo.run('ask/1')).at(-1), { kind: 'answer', holds: true }, 'an experiment has live Pods only')
+  const { pods } = await demo.document()
+  t.same([pods.length, pods.filter(({ state }) => state !== 'running').length], [3, 0])
+})
+
+t.test('nothing of a Pod is left that was removed', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  for (const count of [6, 0, 2]) await demo.run(`scale/${count}`)
+  await demo.run('kill/nginx-deployment-7')
+  await demo.run('replace/nginx-deployment-7')
+  const names = demo.left().split(' ')
+  const pods = names.filter(name => name.includes('nginx-deployment'))
+  t.same(
+    pods.map(name => name.slice(demo.prefix.length)).sort(),
+    ['nginx-deployment-8', 'nginx-deployment-9'],
+    'the Pods that live have a namespace, and no other Pod',
+  )
+  const node = ['-n', `${demo.prefix}node`, '-o', 'link', 'show', 'type', 'veth']
+  const links = execFileSync('ip', node, { encoding: 'utf8' }).match(/ veth\d+@/g)
+  const others = names.filter(name => /client|dns/.test(name))
+  t.equal(links?.length, pods.length + others.length, 'the node has an interface for each')
+  t.equal(await demo.end(), 0)
+  t.equal(demo.left(), '')
+})
+
+t.test('a browser that connects while the demo starts is disconnected, and does not wait', { skip }, async t => {
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  await new Promise(resolve => free.close(resolve))
+  let isStarted = false
+  const demo = DemoPageProcess.start(t, [`--page-port=${port}`]).finally(() => (isStarted = true))
+  const socket = await connected(port)
+  socket.resume().write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  if (!socket.closed) await once(socket, 'close')
+  t.equal(isStarted, false, 'that was before the page was there')
+  t.equal((await fetch(`${(await demo).origin}/`)).status, 200)
+})
+
+/** Tries until something listens at the port. */
+async function connected(port: number): Promise<Socket> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    const isOpen = await new Promise<boolean>(resolve =>
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
+    )
+    // It may be disconnected by a reset.
+    if (isOpen) return socket.on('error', () => undefined)
+    await setImmediate()
+  }
+}
+
+t.test('the page is not opened in a browser that would run as root', { skip }, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'desktop-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const opened = join(folder, 'opened')
+  writeFileSync(join(folder, 'xdg-open'), `#!/bin/sh\necho "$1" > ${opened}\n`, { mode: 0o755 })
+  const demo = await DemoPageProcess.start(t, [], {
+    env: { DISPLAY: ':9', PATH: `${folder}:${process.env['PATH']}` },
+  })
+  t.equal(await demo.end(), 0)
+  t.equal(existsSync(opened), false)
+})
+
+t.test(
+  'a lever that failed can be run again; a run goes on while the reader looks elsewhere',
+  { skip: skip || browserUnavailable },
+  async t => {
+    const demo = await DemoPageProcess.start(t)
+    const opened = await (await PageBrowser.launch(t, undefined)).open(`${demo.origin}/#/levers`)
+    const { page } = opened
+    const panel = page.locator('.panel')
+    await page.getByRole('button', { name: '4 Pods', exact: true }).press('Enter')
+    await page.getByRole('radio', { name: 'none' }).press('Space')
+    // A hidden page asks nothing: it does not know what another page runs.
+    await opened.setHidden(true)
+    const other = demo.run('ask/1')
+    await untilDemo(demo, ({ running }) => running === 'ask/1')
+    await page.getByRole('button', { name: 'Run' }).press('Enter')
+    await panel.getByText('It failed: The demo still runs "ask/1"').waitFor()
+    await opened.setHidden(false)
+    t.match((await other).at(-1), { kind: 'answer' })
+    await panel.getByRole('button', { name: 'Run', disabled: false }).press('Enter')
+    await panel.getByText('It runs …').waitFor()
+    await opened.goTo('Services')
+    await opened.goTo('Levers')
+    await panel.getByText('You were right: none').waitFor()
+    await opened.untilRow('nginx-deployment-4', 'running')
+
+    const busy = demo.run('ask/1')
+    await untilDemo(demo, ({ running }) => running === 'ask/1')
+    await opened.goTo('Ask')
+    await opened.goTo('Levers')
+    await busy
+    await page.getByRole('button', { name: '3 Pods', disabled: false }).waitFor()
+    opened.checkTidy(t, new URL(demo.origin).host, /^Failed to load resource.*409/)
+  },
+)
+
+t.test(
+  'a reload of a view of the demo does not say that there is none',
+  { skip: skip || browserUnavailable },
+  async t => {
+    const demo = await DemoPageProcess.start(t)
+    const { page } = await (await PageBrowser.launch(t, undefined)).open('about:blank')
+    let answer = (): void => undefined
+    const mayAnswer = new Promise<void>(resolve => (answer = resolve))
+    await page.route('**/v1', async route => {
+      await mayAnswer
+      await route.continue()
+    })
+    await page.goto(`${demo.origin}/#/levers`)
+    await page.getByRole('main').getByText('Asking the proxy …').waitFor()
+    t.equal(await page.getByText('There is no such view.').count(), 0)
+    answer()
+    await page.getByRole('heading', { name: 'Levers', level: 2 }).waitFor()
+    await page.goto(`${demo.origin}/#/nothing`)
+    await page.getByText('There is no such view.').waitFor()
+  },
+)
+
+t.test('a port that another program has is named, and a port without a page', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  const { port } = new URL(demo.origin)
+  await t.rejects(DemoPageProcess.start(t, [`--page-port=${port}`]), /HTTP_BIND_FAILED/)
+  await t.rejects(DemoPageProcess.start(t, ['--page-port=http']), /--page-port "http": expected a port/)
+  await t.rejects(DemoPageProcess.start(t, ['--keep']), /Leave out --keep/)
+  const noPage = await runProgram(['demo', '--page-port=8080'])
+  t.match(noPage, { exitCode: 1, stdout: '', stderr: /--page-port "8080": there is no page without --page/ })
+})
