@@ -130,9 +130,7 @@ export async function startProgram(
   teardown: Teardown,
 ): Promise<ChildProcess> {
   const child = namespace.spawn(process.execPath, [file, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const end = (): Promise<void> => endProcess(child)
-  await teardown.add(end)
-  child.once('exit', () => teardown.remove(end))
+  await endWith(teardown, child)
   // Writing to a program that was killed fails; this is no error of the demo.
   child.stdin!.on('error', () => undefined)
   await Promise.race([
@@ -140,6 +138,13 @@ export async function startProgram(
     once(child, 'exit').then(() => Promise.reject(new Error(`${file} exited before it was ready`))),
   ])
   return child
+}
+
+/** Has the teardown end a process. It forgets a process that has exited: the demo may start thousands. */
+export async function endWith(teardown: Teardown, child: ChildProcess): Promise<void> {
+  const end = (): Promise<void> => endProcess(child)
+  child.once('exit', () => teardown.remove(end))
+  await teardown.add(end)
 }
 
 /** Kills a process if it still runs, and waits for its exit. */

@@ -12,7 +12,7 @@ import {
   formatEndpoints,
   serviceManifest,
 } from './cluster-objects.js'
-import { endProcess } from './demo-network.js'
+import { endWith } from './demo-network.js'
 import { DEFAULT_AFFINITY_SECONDS } from '../snapshot/decode-service.js'
 import { KUBE_PROXY_PROGRAM } from './kube-proxy-program.js'
 import { ProgramLog } from './program-log.js'
@@ -89,7 +89,7 @@ export class DemoProxy {
       env: { ...process.env, ...env },
     })
     this.#process = child
-    await this.#teardown.add(() => endProcess(child))
+    await endWith(this.#teardown, child)
     const log = new ProgramLog(child, child.stderr!, LOG_TIMEOUT_MS, CONNECTION_LINE)
     this.#log = log
     await log.waitFor(/"Synced rules" family="IPv4"/).catch((cause: unknown) => {
