@@ -178,6 +178,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'ask.test.ts',
       'demo-cluster.test.ts',
       'demo-page-faults.test.ts',
+      'demo-page-on-host.test.ts',
       'demo-page.test.ts',
       'documented-commands.test.ts',
       'fourth-mode.test.ts',

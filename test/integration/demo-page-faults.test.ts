@@ -1,9 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { type DemoDocument } from '../../lib/demo-page/demo-document.js'
@@ -11,7 +7,6 @@ import { DemoPageProcess } from '../support/demo/demo-page-process.js'
 import { namespacesUnavailable } from '../support/nodes/node-network.js'
 import { PageBrowser, browserUnavailable } from '../support/page/page-browser.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
-import { runProgram } from '../support/processes/run-program.js'
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'starts each mode itself')
 const ONE = 'nginx-deployment-1'
@@ -100,45 +95,6 @@ t.test('nothing of a Pod is left that was removed', { skip }, async t => {
   t.equal(demo.left(), '')
 })
 
-t.test('a browser that connects while the demo starts is disconnected, and does not wait', { skip }, async t => {
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const { port } = free.address() as AddressInfo
-  await new Promise(resolve => free.close(resolve))
-  let isStarted = false
-  const demo = DemoPageProcess.start(t, [`--page-port=${port}`]).finally(() => (isStarted = true))
-  const socket = await connected(port)
-  socket.resume().write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  if (!socket.closed) await once(socket, 'close')
-  t.equal(isStarted, false, 'that was before the page was there')
-  t.equal((await fetch(`${(await demo).origin}/`)).status, 200)
-})
-
-/** Tries until something listens at the port. */
-async function connected(port: number): Promise<Socket> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1')
-    const isOpen = await new Promise<boolean>(resolve =>
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
-    )
-    // It may be disconnected by a reset.
-    if (isOpen) return socket.on('error', () => undefined)
-    await setImmediate()
-  }
-}
-
-t.test('the page is not opened in a browser that would run as root', { skip }, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'desktop-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const opened = join(folder, 'opened')
-  writeFileSync(join(folder, 'xdg-open'), `#!/bin/sh\necho "$1" > ${opened}\n`, { mode: 0o755 })
-  const demo = await DemoPageProcess.start(t, [], {
-    env: { DISPLAY: ':9', PATH: `${folder}:${process.env['PATH']}` },
-  })
-  t.equal(await demo.end(), 0)
-  t.equal(existsSync(opened), false)
-})
-
 t.test(
   'a lever that failed can be run again; a run goes on while the reader looks elsewhere',
   { skip: skip || browserUnavailable },
@@ -195,13 +151,3 @@ t.test(
     await page.getByText('There is no such view.').waitFor()
   },
 )
-
-t.test('a port that another program has is named, and a port without a page', { skip }, async t => {
-  const demo = await DemoPageProcess.start(t)
-  const { port } = new URL(demo.origin)
-  await t.rejects(DemoPageProcess.start(t, [`--page-port=${port}`]), /HTTP_BIND_FAILED/)
-  await t.rejects(DemoPageProcess.start(t, ['--page-port=http']), /--page-port "http": expected a port/)
-  await t.rejects(DemoPageProcess.start(t, ['--keep']), /Leave out --keep/)
-  const noPage = await runProgram(['demo', '--page-port=8080'])
-  t.match(noPage, { exitCode: 1, stdout: '', stderr: /--page-port "8080": there is no page without --page/ })
-})
