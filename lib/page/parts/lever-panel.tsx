@@ -47,7 +47,7 @@ export function LeverPanel({
       <pre tabIndex={0}>
         <code>{command}</code>
       </pre>
-      {differs !== undefined && <p class="help">{differs}</p>}
+      {differs !== undefined && <p class="quiet">{differs}</p>}
       <fieldset disabled={!isOpen}>
         <legend>{WORDS.predict}</legend>
         {PREDICTIONS.map(([name, text]) => (

@@ -18,7 +18,7 @@ export interface BoxText {
 }
 
 /** Between the texts of a box and its sides. */
-const PADDING = 6
+const PADDING = 4
 const LINE_HEIGHT = 17
 
 /** A Service with its clients and Pods as a picture, on which connections move. */
