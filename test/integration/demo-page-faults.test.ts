@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { readdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { type DemoDocument } from '../../lib/demo-page/demo-document.js'
@@ -39,8 +40,8 @@ t.test('no lever and no question waits for a client that was killed', { skip }, 
 
 t.test('clients go on after a question whose clean-up failed', { skip }, async t => {
   const demo = await DemoPageProcess.start(t)
-  const commands = demo.pidsIn('node').map(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'))
-  const folder = commands.flatMap(words => words[words.indexOf('--manifests') + 1] ?? []).find(existsSync)!
+  const name = readdirSync(demo.temporaryFolder).find(each => each.startsWith('kube-proxy-demo-'))!
+  const folder = join(demo.temporaryFolder, name)
   renameSync(folder, `${folder}.aside`)
   const lines = await demo.run('ask/1')
   t.match(lines.at(-1), { kind: 'failed', message: /ENOENT/ })
@@ -120,12 +121,23 @@ t.test(
     await panel.getByText('You were right: none').waitFor()
     await opened.untilRow('nginx-deployment-4', 'running')
 
-    const busy = demo.run('ask/1')
-    await untilDemo(demo, ({ running }) => running === 'ask/1')
-    await opened.goTo('Ask')
-    await opened.goTo('Levers')
-    await busy
-    await page.getByRole('button', { name: '3 Pods', disabled: false }).waitFor()
+    // A client that is stopped: the run lasts until it goes on.
+    const [client] = demo.pidsIn('client-a')
+    process.kill(client!, 'SIGSTOP')
+    const busy = demo.run('scale/3')
+    await untilDemo(demo, ({ running }) => running === 'scale/3')
+    for (const [view, button] of [
+      ['Ask', /^1\. /],
+      ['Doctor', /^Examine/],
+      ['Levers', '5 Pods'],
+    ] as const) {
+      await opened.goTo(view)
+      await page.getByText('The demo is busy with something else').first().waitFor()
+      await page.getByRole('button', { name: button, disabled: true }).first().waitFor()
+    }
+    process.kill(client!, 'SIGCONT')
+    t.match((await busy).at(-1), { kind: 'effect' })
+    await page.getByRole('button', { name: '5 Pods', disabled: false }).waitFor()
     opened.checkTidy(t, new URL(demo.origin).host, /^Failed to load resource.*409/)
   },
 )

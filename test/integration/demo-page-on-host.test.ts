@@ -23,7 +23,7 @@ t.test('a browser that connects while the demo starts is disconnected, and does 
   const demo = DemoPageProcess.start(t, [`--page-port=${port}`]).finally(() => (isStarted = true))
   const socket = await connected(port)
   socket.resume().write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  if (!socket.closed) await once(socket, 'close')
+  if (!socket.closed) await new Promise(resolve => socket.once('close', resolve))
   t.equal(isStarted, false, 'that was before the page was there')
   t.equal((await fetch(`${(await demo).origin}/`)).status, 200)
 })
@@ -31,12 +31,12 @@ t.test('a browser that connects while the demo starts is disconnected, and does 
 /** Tries until something listens at the port. */
 async function connected(port: number): Promise<Socket> {
   for (;;) {
-    const socket = connect(port, '127.0.0.1')
+    // It may be disconnected by a reset.
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined)
     const isOpen = await new Promise<boolean>(resolve =>
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
     )
-    // It may be disconnected by a reset.
-    if (isOpen) return socket.on('error', () => undefined)
+    if (isOpen) return socket
     await setImmediate()
   }
 }

@@ -79,7 +79,9 @@ t.test(
       spec: { ports: object[] }
     }
     ports.spec.ports = [65530, 65531, 65532].map(port => ({ name: `p${port}`, protocol: 'TCP', port }))
-    node.write(node.ips, ports, makeSliceManifest(long, many, 65530))
+    const slice = makeSliceManifest(long, many, 65530) as { ports: object[] }
+    slice.ports = ports.spec.ports
+    node.write(node.ips, ports, slice)
     const proxy = await node.start()
     const browser = await PageBrowser.launch(t, node.network.node)
     for (const width of [320, 360, 400, 800]) {
@@ -89,6 +91,7 @@ t.test(
       await page
         .getByRole('img')
         .getByText(/10\.244\.100\.200/)
+        .first()
         .waitFor()
       const texts = await page.evaluate<readonly { text: string; width: number; box: number }[]>(
         `[...document.querySelectorAll('.map .box text')].map(each => ({

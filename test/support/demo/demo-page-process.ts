@@ -14,11 +14,14 @@ export class DemoPageProcess {
   readonly left: () => string
   /** The names of its network namespaces start with this. */
   readonly prefix: string
+  /** Its TMPDIR. */
+  readonly temporaryFolder: string
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess, origin: string, prefix: string, left: () => string) {
+  private constructor(child: ChildProcess, origin: string, env: NodeJS.ProcessEnv, left: () => string) {
     this.#child = child
-    this.prefix = prefix
+    this.prefix = String(env['KUBE_PROXY_DEMO_PREFIX'])
+    this.temporaryFolder = String(env['TMPDIR'])
     this.origin = origin
     this.left = left
   }
@@ -43,12 +46,7 @@ export class DemoPageProcess {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(text)
       await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
     }
-    return new DemoPageProcess(
-      child,
-      /The page: (\S+)\/$/m.exec(text)![1]!,
-      String(env['KUBE_PROXY_DEMO_PREFIX']),
-      left,
-    )
+    return new DemoPageProcess(child, /The page: (\S+)\/$/m.exec(text)![1]!, env, left)
   }
 
   /** Ends it as Ctrl-C does. @returns its exit code */
