@@ -53,7 +53,8 @@ export const EN = {
   },
   noAnswer: (reason: string) => `The proxy does not answer: ${reason}. The page goes on asking.`,
   tooLate: (seconds: number) => `no answer within ${number(seconds)} s`,
-  notCurrent: (time: string, reason: string) => `This is the answer of ${time}. The proxy did not answer the last question: ${reason}.`,
+  notCurrent: (time: string, reason: string) =>
+    `This is the answer of ${time}. The proxy did not answer the last question: ${reason}.`,
   signIn: {
     title: 'This page asks for its token',
     how: 'Ask for a link with the token, and open the link in this browser. It works once, within 5 minutes:',

@@ -65,7 +65,10 @@ export class DemoPageProcess {
   /** The processes in one of its network namespaces. @param name without prefix, such as `node` or `client-a` */
   pidsIn(name: string): readonly number[] {
     const pids = execFileSync('ip', ['netns', 'pids', `${this.prefix}${name}`], { encoding: 'utf8' })
-    return pids.split('\n').filter(Boolean).map(Number)
+    return pids
+      .split('\n')
+      .filter(line => line !== '')
+      .map(Number)
   }
 
   /** What a client of this network namespace gets that connects: `connected`, or the code of an error. */
