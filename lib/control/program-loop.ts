@@ -171,7 +171,6 @@ export class ProgramLoop {
     const extent = verify || !this.#hasProgrammed ? 'full' : 'partial'
     const startedAt = clock.now()
     this.#bucket.take(startedAt)
-    log.info(4, 'Writing rules', { family })
     try {
       const report = await rules.program(verify)
       this.#failures = 0
@@ -188,6 +187,8 @@ export class ProgramLoop {
         changed: report.changed,
         rules: owned,
         ms: Math.round(ms),
+        // A change that came during this write.
+        pending: rules.pending,
       })
       const noOwnChange = !pending && this.#updatedBatch === undefined
       if (verify && report.changed && noOwnChange)

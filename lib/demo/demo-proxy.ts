@@ -151,8 +151,7 @@ export class DemoProxy {
       next = Math.max(next, this.#log!.lines.indexOf(line, from))
     }
     if (services.size === 0) return
-    const { beforeWrite, kernelWritten } = this.#mode.walkthrough.syncSigns
-    for (const sign of [...beforeWrite, kernelWritten])
+    for (const sign of this.#mode.walkthrough.syncSigns.served)
       next = this.#log!.lines.indexOf(await this.#log!.waitFor(sign, next), next)
   }
 

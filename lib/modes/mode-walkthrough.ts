@@ -18,11 +18,8 @@ export interface SyncSigns {
   readonly endpointsAreLogged: boolean
   /** The log line of a write to the kernel that has changed something. */
   readonly kernelWritten: RegExp
-  /**
-   * Log lines between a change of a Service and the write that is about it, in this order. A write that began before knows nothing of the
-   * change.
-   */
-  readonly beforeWrite: readonly RegExp[]
+  /** Log lines after a change of a Service that concerns rules, in this order: after the last one the kernel has them. */
+  readonly served: readonly RegExp[]
 }
 
 /** What the demo explains about one mode, and what it expects in that mode. The steps are the same in all modes. */

@@ -36,7 +36,8 @@ export const iptablesWalkthrough: ModeWalkthrough = {
     verbosity: 4,
     endpointsAreLogged: false,
     kernelWritten: /"Synced rules" family="IPv4" changed=true/,
-    beforeWrite: [/"Planned rules"/, /"Writing rules" family="IPv4"/],
+    // A write that has begun before may know nothing of the change: then it is still pending.
+    served: [/"Planned rules"/, /"Synced rules" family="IPv4" .*pending=false/],
   },
   suggestions: [
     ['rules that refuse connections', 'iptables -t filter -L KUBE-SERVICES -n -v'],

@@ -35,7 +35,7 @@ export const ipvsWalkthrough: ModeWalkthrough = {
     endpointsAreLogged: false,
     kernelWritten: /"Synced virtual servers" family="IPv4"/,
     // The proxy writes them in turn with the changes.
-    beforeWrite: [],
+    served: [/"Synced virtual servers" family="IPv4"/],
   },
   suggestions: [
     ['connections of IPVS', 'ipvsadm -L -n -c'],

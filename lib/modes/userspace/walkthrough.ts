@@ -35,7 +35,8 @@ export const userspaceWalkthrough: ModeWalkthrough = {
     verbosity: 4,
     endpointsAreLogged: true,
     kernelWritten: /"Synced rules" family="IPv4" changed=true/,
-    beforeWrite: [/"Planned rules"/, /"Writing rules" family="IPv4"/],
+    // A write that has begun before may know nothing of the change: then it is still pending.
+    served: [/"Planned rules"/, /"Synced rules" family="IPv4" .*pending=false/],
   },
   suggestions: [
     ['metrics of kube-proxy', 'curl -s localhost:10249/metrics | grep userspace'],
