@@ -15,7 +15,7 @@ import { leverOf, noteCalls } from '../support/ask/note-calls.js'
 import { startLab } from '../support/ask/start-lab.js'
 import { SILENT_LISTENER } from '../support/learn/silent-listener.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
-import { namespacesUnavailable } from '../support/nodes/node-network.js'
+import { WITHOUT_TAP_LOADER, namespacesUnavailable } from '../support/nodes/node-network.js'
 import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 import { isolatedDemo } from '../support/processes/isolated-demo.js'
 import { PROXY_PROGRAM } from '../support/processes/proxy-process.js'
@@ -151,7 +151,7 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
 
   /** A lesson on a pseudo-terminal, with keys that it gets. */
   const onTerminal = (args: string, columns = 80, locale = 'LC_ALL=C.UTF-8', through = '') => {
-    const command = `stty cols ${columns}; exec env -u NO_COLOR -u FORCE_COLOR -u LC_ALL TERM=xterm ${locale} ${through} ${process.execPath} ${PROXY_PROGRAM} learn ${args}`
+    const command = `stty cols ${columns}; exec env ${WITHOUT_TAP_LOADER.join(' ')} -u NO_COLOR -u FORCE_COLOR -u LC_ALL TERM=xterm ${locale} ${through} ${process.execPath} ${PROXY_PROGRAM} learn ${args}`
     const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
     t.teardown(() => child.kill())
     return new PressedKeys(child)
