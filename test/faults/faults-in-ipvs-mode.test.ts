@@ -199,8 +199,9 @@ async function measurePrograms(t: Test, fault: FaultMeasurement, faults: readonl
     const ip = `10.96.0.${FIRST_CREATED + created++}`
     form.start()
     begin(ipvsNode, folder)
-    await ipvsNode.moveWeb(node.ips['ab'.indexOf(pod)]!)
+    // First the change that needs each of the programs: while one hangs, the other change waits behind it.
     await ipvsNode.createService(`created-${created}`, ip)
+    await ipvsNode.moveWeb(node.ips['ab'.indexOf(pod)]!)
     await takesEffect(ipvsNode, from, folder)
     t.same((await ipvsNode.servers()).map(asText), before.map(asText), 'no change is made in part')
     end(ipvsNode, folder)
