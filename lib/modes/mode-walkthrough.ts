@@ -16,8 +16,6 @@ export interface SyncSigns {
   readonly verbosity: number
   /** True if the proxy logs endpoints when it serves them. Otherwise a change is served after the next write to the kernel. */
   readonly endpointsAreLogged: boolean
-  /** The log line of a write to the kernel that has changed something. */
-  readonly kernelWritten: RegExp
   /** Log lines after a change of a Service that concerns rules, in this order: after the last one the kernel has them. */
   readonly served: readonly RegExp[]
 }

@@ -33,7 +33,6 @@ export const ipvsWalkthrough: ModeWalkthrough = {
   syncSigns: {
     verbosity: 4,
     endpointsAreLogged: false,
-    kernelWritten: /"Synced virtual servers" family="IPv4"/,
     // The proxy writes them in turn with the changes.
     served: [/"Synced virtual servers" family="IPv4"/],
   },

@@ -34,7 +34,6 @@ export const userspaceWalkthrough: ModeWalkthrough = {
   syncSigns: {
     verbosity: 4,
     endpointsAreLogged: true,
-    kernelWritten: /"Synced rules" family="IPv4" changed=true/,
     // A write that has begun before may know nothing of the change: then it is still pending.
     served: [/"Planned rules"/, /"Synced rules" family="IPv4" .*pending=false/],
   },

@@ -33,7 +33,7 @@ export const memoryMode: Mode = {
     noEndpointsText: 'There is no rule without an endpoint.',
     udpText: 'the kernel translates the first datagram, and remembers the flow.',
     suggestions: [['the rules', `iptables -t nat -L ${MEMORY_CHAIN}`]],
-    syncSigns: { verbosity: 4, endpointsAreLogged: false, kernelWritten: /"Synced rules"/, served: [/"Synced rules"/] },
+    syncSigns: { verbosity: 4, endpointsAreLogged: false, served: [/"Synced rules"/] },
   },
   syncPeriods: config => ({ syncPeriod: config.iptablesSyncPeriod, minSyncPeriod: config.iptablesMinSyncPeriod }),
   probeRules: (_config, family) => {

@@ -1,4 +1,3 @@
-import { modeByName } from '../../../lib/modes/registry.js'
 import { PROXY_MODE } from './proxy-mode.js'
 
 /** The log lines of a proxy in a mode, at level 3, after a change has reached clients. */
@@ -9,8 +8,12 @@ export interface ChangeLines {
   readonly endpoints: RegExp
 }
 
+/** A write to the kernel that has changed something. */
+const WRITTEN = /"Synced rules" family="IPv4" changed=true/
+const SERVERS_WRITTEN = /"Synced virtual servers" family="IPv4"/
+
 /** What a proxy logs when a change has reached clients: in userspace mode, endpoints change without a write of rules. */
 export function changeLines(mode: string = PROXY_MODE): ChangeLines {
-  const { endpointsAreLogged, kernelWritten } = modeByName(mode).walkthrough.syncSigns
-  return { services: kernelWritten, endpoints: endpointsAreLogged ? /"Listener updated"/ : kernelWritten }
+  const services = mode === 'ipvs' ? SERVERS_WRITTEN : WRITTEN
+  return { services, endpoints: mode === 'userspace' ? /"Listener updated"/ : services }
 }
