@@ -20,6 +20,7 @@ const FLAGS = ['--on-exit=auto', '--iptables-min-sync-period=50ms']
 /** Workers of a proxy that is killed would serve on. */
 const WITHOUT_WORKERS = ['--data-plane-workers=0']
 const SAVE_PROGRAMS = /^ip6?tables-(nft|legacy)-save$/
+const IPV4_SAVE_PROGRAMS = /^iptables-(nft|legacy)-save$/
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'the tests choose the modes')
 
@@ -152,8 +153,13 @@ t.test(
 /** A proxy that cleans up at its end: it waits in the middle of that, at a program that does not check a proof. */
 async function startHeldCleanup(t: Test) {
   const node = await ServiceNode.create(t, FLAGS)
-  const hook = new ProgramHook(t, SAVE_PROGRAMS)
+  const hook = new ProgramHook(t, IPV4_SAVE_PROGRAMS)
   const first = await node.start(['--on-exit=cleanup'], hook.env)
+  await first.waitForLine(/"Watching for changes of rules/)
+  // Checks that the start has asked for come before this repair: what reads rules next is the cleanup.
+  const from = first.lines.length
+  await node.network.node.run('iptables', ['-t', 'nat', '-F', 'KUBE-PORTALS-CONTAINER'])
+  await first.waitForLine(FOREIGN_CHANGE, from)
   const early = await node.connect()
   const ended = once(first.child, 'exit').then(([code]) => code as number)
   first.child.kill('SIGTERM')
