@@ -72,7 +72,7 @@ export class GenerationEnd {
   async leave(shutdown: Shutdown): Promise<void> {
     const { parts, successor, config, log } = this.#options
     const { life, nodeWait, modeSwitch, handOver, failover, dataPlane } = parts
-    const { deadline, forceStop, isOver } = shutdown
+    const { deadline, forceStop } = shutdown
     life.handle('stop')
     // A successor that asks from now on answers probes at once.
     void aborted(successor.asks).then(successor.letAnswer)
@@ -88,7 +88,8 @@ export class GenerationEnd {
     if (failover !== undefined && life.duties.ownsRules) {
       const takingOver = lastWrite.then(() => failover.takeOver())
       this.#lastWork = takingOver
-      if (await Promise.race([takingOver, aborted(isOver)])) life.handle('kernel serves')
+      // The time of open connections does not bound this: after a short one, the rules would lead to closed ports.
+      if (await Promise.race([takingOver, aborted(forceStop)])) life.handle('kernel serves')
       else if (dataPlane !== undefined) await this.#serveToTheEnd(dataPlane, shutdown)
     }
     life.handle('time is over')

@@ -159,5 +159,6 @@ t.test(
     await run('kill -TERM "$(cat "/proc/$(cat /tmp/pid)/task/$(cat /tmp/pid)/children")"')
     await run(`timeout ${WAIT_S} tail --pid "$(cat /tmp/pid)" -f /dev/null`)
     t.match(await run('cat /tmp/proxy.log'), /"Drained"/)
+    t.match(await run(TCP_REQUEST!), 'This is Pod a', 'the kernel serves')
   },
 )

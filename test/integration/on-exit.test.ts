@@ -27,9 +27,9 @@ t.test('--on-exit', { skip, timeout: 120_000 }, async t => {
     folder.write(makeServiceManifest('web', WEB), makeSliceManifest('web', ips, 8080))
     const temporary = mkdtempSync(join(tmpdir(), 'kpn-exit-'))
     t.teardown(() => rmSync(temporary, { recursive: true }))
-    const proxy = async (onExit: string) => {
+    const proxy = async (onExit: string, ...flags: readonly string[]) => {
       const args = ['--manifests', folder.path, `--on-exit=${onExit}`, '--iptables-min-sync-period=50ms', '-v=3']
-      const running = new ProxyProcess(network, args, { ...process.env, TMPDIR: temporary })
+      const running = new ProxyProcess(network, [...args, ...flags], { ...process.env, TMPDIR: temporary })
       await running.waitForLine(/Synced rules" family="IPv4"/)
       return running
     }
@@ -71,6 +71,16 @@ t.test('--on-exit', { skip, timeout: 120_000 }, async t => {
       t.equal(await second.stop(), 0)
     },
   )
+
+  await t.test('kernel: the kernel serves too if open connections get no time', async t => {
+    const { client, proxy, chains, load } = await start()
+    const running = await proxy('kernel', '--drain-timeout=0')
+    const outcomes = load(2000)
+    t.equal(await running.stop(), 0)
+    t.ok((await chains()).has('KUBE-SERVICES'))
+    t.match(await client.tcp(WEB.clusterIP, WEB.port), /^[ab]$/)
+    t.equal((await outcomes)['ECONNREFUSED'], undefined, 'no client was refused')
+  })
 
   await t.test('kernel: after the proxy was killed, the kernel serves what the proxy served last', async t => {
     const { network, client, folder, ips, proxy, chains, temporary, failoverFolders } = await start()
