@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { FOLDER_IN_VM, vmUnavailable, isInVm, startInVm } from '../../test/support/nodes/virtual-machine.js'
-import { compare } from './compare.js'
+import { compare, readComparison } from './compare.js'
 import { ipvsUnavailable } from './contenders/ipvs-unavailable.js'
 import { IPVS_SUITE } from './suites/ipvs.js'
 
@@ -15,8 +15,9 @@ const REPORT_FILES = [results, path, picture]
 
 /** Compares ipvs modes: here if this kernel has IPVS, otherwise in a virtual machine, and copies the report from there. @returns the exit code */
 export async function compareIpvs(args: readonly string[]): Promise<number> {
-  const needsNone = args.includes('report') || args.includes('--help')
-  const missing = needsNone || isInVm ? undefined : ipvsUnavailable()
+  // A virtual machine takes long to start: what is wrong with the arguments is said here.
+  readComparison(IPVS_SUITE, args)
+  const missing = args.includes('report') || isInVm ? undefined : ipvsUnavailable()
   if (missing === undefined) return compare(IPVS_SUITE, args)
   if (vmUnavailable !== false) {
     process.stderr.write(`Here ${missing}, and a virtual machine ${vmUnavailable}.\n`)

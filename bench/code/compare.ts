@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util'
 import { Terminal } from '../../lib/terminal/terminal.js'
 import { namespacesUnavailable } from '../../test/support/nodes/node-network.js'
+import { readArguments } from '../../test/support/processes/read-arguments.js'
 import { CleanupStack } from './cleanup-stack.js'
 import { type Load } from './loads/load.js'
 import { readEnvironment } from './report/environment.js'
@@ -32,23 +32,30 @@ npm run bench -- lossless | programming | rest | rules | stalls | watched | micr
 `
 }
 
-/** Compares this proxy with others. @returns the exit code */
-export async function compare(suite: Suite, args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      rounds: { type: 'string', default: String(DEFAULT_ROUNDS) },
-      only: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  if (positionals.join() === 'report') return printWritten(writeReport(readResults(suite), suite))
+/** The only argument that writes the report again. */
+const REPORT = 'report'
+const OPTIONS = {
+  rounds: { type: 'string', default: String(DEFAULT_ROUNDS) },
+  only: { type: 'string' },
+  quick: { type: 'boolean', default: false },
+} as const
+
+/** What to compare, as the arguments ask for it. */
+interface Comparison {
+  readonly names: readonly string[]
+  readonly only: readonly string[] | undefined
+  readonly rounds: number
+  readonly isQuick: boolean
+}
+
+/** Reads the arguments of a comparison. Ends the process if they ask for the usage (code 0), or for what there is not (code 2). */
+export function readComparison(suite: Suite, args: readonly string[]): Comparison {
+  const { values, positionals } = readArguments({ args, allowPositionals: true, options: OPTIONS }, usage(suite))
+  const names = positionals.join() === REPORT ? [] : positionals
   const rounds = Number(values.rounds)
   const only = values.only?.split(',')
   const wrong = [
-    ...positionals
+    ...names
       .filter(name => !suite.loads.some(load => matchesLoadName(load, name)))
       .map(name => `no benchmark "${name}"`),
     ...(only ?? [])
@@ -56,21 +63,27 @@ export async function compare(suite: Suite, args: readonly string[]): Promise<nu
       .map(name => `no contender "${name}"`),
     ...(Number.isInteger(rounds) && rounds > 0 ? [] : [`no number of rounds "${values.rounds}"`]),
   ]
-  if (values.help || wrong.length > 0) {
-    if (wrong.length > 0) process.stderr.write(`There is ${wrong.join(' and ')}.\n\n`)
-    process.stderr.write(usage(suite))
-    return wrong.length > 0 ? 2 : 0
+  if (wrong.length > 0) {
+    process.stderr.write(`There is ${wrong.join(' and ')}.\n\n${usage(suite)}`)
+    process.exit(2)
   }
+  return { names: positionals, only, rounds, isQuick: values.quick }
+}
+
+/** Compares this proxy with others. @returns the exit code */
+export async function compare(suite: Suite, args: readonly string[]): Promise<number> {
+  const { names, only, rounds, isQuick } = readComparison(suite, args)
+  if (names.join() === REPORT) return printWritten(writeReport(readResults(suite), suite))
   if (namespacesUnavailable !== false) {
     process.stderr.write(`The benchmark ${namespacesUnavailable}.\n`)
     return 1
   }
-  const isWhole = positionals.length === 0 && only === undefined && !values.quick
+  const isWhole = names.length === 0 && only === undefined && !isQuick
   return runSuite(suite, {
-    names: positionals,
+    names,
     only,
     rounds,
-    durationFactor: values.quick ? QUICK_FACTOR : 1,
+    durationFactor: isQuick ? QUICK_FACTOR : 1,
     isComplete: isWhole,
   })
 }

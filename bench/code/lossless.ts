@@ -5,10 +5,10 @@
  */
 import { ChurnedService } from '../../test/support/processes/churned-service.js'
 import { type TeardownScope } from '../../test/support/nodes/node-network.js'
+import { readNumbers } from './read-numbers.js'
 import { CleanupStack } from './cleanup-stack.js'
 
-const sequential = Number(process.argv[2] ?? 100_000)
-const concurrent = Number(process.argv[3] ?? 5000)
+const [sequential, concurrent] = readNumbers('lossless', { sequential: 100_000, concurrent: 5000 }) as [number, number]
 
 await CleanupStack.run(async (t: TeardownScope) => {
   const service = await ChurnedService.start(t)

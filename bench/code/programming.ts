@@ -7,10 +7,10 @@ import { NodeProcess } from '../../test/support/nodes/node-process.js'
 import { makeSliceManifest, makeServiceManifest } from '../../test/support/api/manifests.js'
 import { NODE_IP, NodeNetwork, type TeardownScope } from '../../test/support/nodes/node-network.js'
 import { ProxyProcess } from '../../test/support/processes/proxy-process.js'
+import { readNumbers } from './read-numbers.js'
 import { CleanupStack } from './cleanup-stack.js'
 
-const services = Number(process.argv[2] ?? 1000)
-const endpoints = Number(process.argv[3] ?? 3)
+const [services, endpoints] = readNumbers('programming', { services: 1000, endpoints: 3 }) as [number, number]
 const ROUNDS = 3
 const LIMIT_MS = 3000
 const NODE_NAME = 'bench-node'

@@ -7,12 +7,15 @@ import { makeServiceManifest, makeSliceManifest } from '../../test/support/api/m
 import { NODE_IP, NodeNetwork, type TeardownScope } from '../../test/support/nodes/node-network.js'
 import { NodeProcess } from '../../test/support/nodes/node-process.js'
 import { ProxyProcess } from '../../test/support/processes/proxy-process.js'
+import { readNumbers } from './read-numbers.js'
 import { CleanupStack } from './cleanup-stack.js'
 import { ProcessTree } from './measure/process-tree.js'
 
-const services = Number(process.argv[2] ?? 1000)
-const endpoints = Number(process.argv[3] ?? 10)
-const seconds = Number(process.argv[4] ?? 60)
+const [services, endpoints, seconds] = readNumbers('rest', { services: 1000, endpoints: 10, seconds: 60 }) as [
+  number,
+  number,
+  number,
+]
 const ROUNDS = 3
 const NODE_NAME = 'bench-node'
 /** Until engines have compiled and collected what the start has left, and the monitors work. */

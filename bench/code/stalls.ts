@@ -12,10 +12,10 @@ import { makeSliceManifest, makeServiceManifest } from '../../test/support/api/m
 import { NodeNetwork, type TeardownScope } from '../../test/support/nodes/node-network.js'
 import { workersOf } from '../../test/support/processes/children-of.js'
 import { ProxyProcess } from '../../test/support/processes/proxy-process.js'
+import { readNumbers } from './read-numbers.js'
 import { CleanupStack } from './cleanup-stack.js'
 
-const services = Number(process.argv[2] ?? 5000)
-const endpoints = Number(process.argv[3] ?? 10)
+const [services, endpoints] = readNumbers('stalls', { services: 5000, endpoints: 10 }) as [number, number]
 const CONNECTION_TIMES = fileURLToPath(new URL('connection-times.js', import.meta.url))
 
 interface Times {

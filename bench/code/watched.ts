@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TeardownScope } from '../../test/support/nodes/node-network.js'
 import { PROXY_PROGRAM } from '../../test/support/processes/proxy-process.js'
+import { readNumbers } from './read-numbers.js'
 import { CleanupStack } from './cleanup-stack.js'
 import { startThisProxy } from './contenders/this-proxy.js'
 import { measureCpu } from './loads/measure-cpu.js'
@@ -18,8 +19,7 @@ import { summarize } from './report/statistics.js'
 import { HTTP_SERVICE, SMALL_CLUSTER } from './testbed/bench-service.js'
 import { Testbed } from './testbed/testbed.js'
 
-const seconds = Number(process.argv[2] ?? 5)
-const rounds = Number(process.argv[3] ?? 5)
+const [seconds, rounds] = readNumbers('watched', { seconds: 5, rounds: 5 }) as [number, number]
 const CONNECTIONS = 32
 
 const VIEWERS: readonly { readonly name: string; readonly command: (socket: string) => readonly string[] }[] = [

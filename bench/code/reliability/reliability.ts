@@ -3,10 +3,10 @@
  * namespaces of its own. Exit code 1 if a promise is broken.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { messageOf } from '../../../lib/model/failure.js'
 import { namespacesUnavailable } from '../../../test/support/nodes/node-network.js'
 import { isInVm, vmUnavailable } from '../../../test/support/nodes/virtual-machine.js'
+import { readArguments } from '../../../test/support/processes/read-arguments.js'
 import { RELIABILITY_CASES } from './cases/all-cases.js'
 import { LOAD_OF_VM } from './load/load-size.js'
 import { runReliabilityInVm } from './reliability-in-vm.js'
@@ -25,25 +25,24 @@ Cases:  ${RELIABILITY_CASES.map(({ name }) => name).join(', ')}
 Setups: ${SETUPS.map(({ name }) => name).join(', ')}
 `
 
-const { values } = parseArgs({
-  options: {
-    case: { type: 'string', multiple: true, default: [] },
-    setup: { type: 'string', multiple: true, default: [] },
-    /** A file for the results, in a virtual machine: no report is written. */
-    results: { type: 'string' },
-    report: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
+const OPTIONS = {
+  case: { type: 'string', multiple: true, default: [] as string[] },
+  setup: { type: 'string', multiple: true, default: [] as string[] },
+  /** A file for the results, in a virtual machine: no report is written. */
+  results: { type: 'string' },
+  report: { type: 'boolean', default: false },
+} as const
+
+const { values } = readArguments({ options: OPTIONS }, USAGE)
 const unknown = [
   ...values.case.filter(name => !RELIABILITY_CASES.some(each => each.name === name)),
   ...values.setup.filter(name => !SETUPS.some(each => each.name === name)),
 ]
 
-if (values.help || unknown.length > 0) {
+if (unknown.length > 0) {
   const wrong = unknown.map(name => `There is no case or setup "${name}".\n`).join('')
   process.stderr.write(`${wrong}${USAGE}`)
-  process.exitCode = values.help ? 0 : 2
+  process.exitCode = 2
 } else if (values.report) {
   printFiles(readResults())
 } else if (namespacesUnavailable !== false) {

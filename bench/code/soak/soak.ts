@@ -3,8 +3,8 @@
  * its own network namespaces. Exit code 1 after an error, or if a resource grows.
  */
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { namespacesUnavailable } from '../../../test/support/nodes/node-network.js'
+import { readArguments } from '../../../test/support/processes/read-arguments.js'
 import { CleanupStack } from '../cleanup-stack.js'
 import { evaluateSoak } from './report/evaluate-soak.js'
 import { SoakProgress } from './report/soak-progress.js'
@@ -23,19 +23,14 @@ npm run soak -- --minutes N      another time; below 30 the report is written el
 npm run soak -- --report FILE    the report again, from the samples of an earlier soak
 `
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '30' },
-    report: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-})
+const OPTIONS = { minutes: { type: 'string', default: '30' }, report: { type: 'string' } } as const
+
+const { values } = readArguments({ options: OPTIONS }, USAGE)
 const minutes = Number(values.minutes)
 
-if (values.help || !(minutes >= MIN_MINUTES)) {
-  const wrong = `A soak takes ${MIN_MINUTES} minutes at the least, not "${values.minutes}".\n\n`
-  process.stderr.write(values.help ? USAGE : `${wrong}${USAGE}`)
-  process.exitCode = values.help ? 0 : 2
+if (!(minutes >= MIN_MINUTES)) {
+  process.stderr.write(`A soak takes ${MIN_MINUTES} minutes at the least, not "${values.minutes}".\n\n${USAGE}`)
+  process.exitCode = 2
 } else if (values.report !== undefined) {
   printReport(JSON.parse(readFileSync(values.report, 'utf8')) as SoakResults)
 } else if (namespacesUnavailable !== false) {

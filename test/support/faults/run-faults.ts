@@ -8,8 +8,8 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { faultTestsOf, readDeclaredFaults } from './declared-faults.js'
+import { readArguments } from '../processes/read-arguments.js'
 import { type FaultRecord, RECORD_FOLDER, readFaultRecords } from './fault-record.js'
 import {
   COMMIT,
@@ -30,7 +30,15 @@ const FOLDER = join('test', 'faults')
 /** Most rows wait for a time to pass, so one file more than processors keeps these busy. */
 const DEFAULT_JOBS = availableParallelism() + 1
 
-const { values, positionals: parts } = parseArgs({ options: { jobs: { type: 'string' } }, allowPositionals: true })
+const USAGE = `npm run test:faults                                all tests of faults, and the tables: docs/reliability.md
+npm run test:faults -- PART …                     only files with such a part in their names, such as ipvs-mode, and their rows
+npm run test:faults -- --jobs N                   N files at a time (${DEFAULT_JOBS})
+`
+
+const { values, positionals: parts } = readArguments(
+  { options: { jobs: { type: 'string' } }, allowPositionals: true },
+  USAGE,
+)
 const jobs = Number(values.jobs ?? DEFAULT_JOBS)
 if (!Number.isInteger(jobs) || jobs < 1) {
   process.stderr.write(`--jobs "${values.jobs}": expected the number of files to run at a time.\n`)
