@@ -31,18 +31,20 @@ const PART = process.argv.includes('--with-tests') ? undefined : 'product'
 const PROGRAMS = {
   iptables: 'iptables',
   ip: 'iproute2',
+  ...((process.argv.includes('--with-questions') || process.argv.includes('--with-tests')) && {
+    // These show what `kube-proxy ask` and `kube-proxy learn` prove.
+    curl: 'curl',
+    ping: 'iputils-ping',
+    conntrack: 'conntrack',
+  }),
   ...(process.argv.includes('--with-tests') && {
     sysctl: 'procps',
-    conntrack: 'conntrack',
     ipset: 'ipset',
     ipvsadm: 'ipvsadm',
     // Some tests forge packets with raw sockets, which Node.js does not have.
     python3: 'python3',
     // Shifts the clock of one program, for the tests of faults.
     faketime: 'faketime',
-    // Sends the requests of `kube-proxy ask`.
-    curl: 'curl',
-    ping: 'iputils-ping',
     // The image is built in a Debian of its own.
     debootstrap: 'debootstrap',
     // Emulates a machine for the image for arm64.

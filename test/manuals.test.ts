@@ -24,6 +24,7 @@ const FLAGS_OF_OTHERS = [
   '--to-destination',
   '--version',
   '--failures',
+  '--field-selector',
 ]
 /** How far a rounded figure may be from the median of a benchmark, as a part of it: machines differ more than that. */
 const FIGURE_TOLERANCE = 0.35
