@@ -69,12 +69,15 @@ t.test(
       const refused = await dryRun(component, `sed -i 's/ ${field}: .*/ ${field}: Sometimes/' ${patch}`)
       t.match(refused, { exitCode: 1, stderr: new RegExp(`${field}: Unsupported value: "Sometimes"`) })
     }
-    for (const [title, overlay] of readOverlays()) {
-      const { there, back } = sections.find(section => section.title === title)!
-      // Each operator has a clone: two sections may change the same overlay.
+    const makeClone = (overlay: string): void => {
       cpSync('deploy', join(folder, 'deploy'), { recursive: true })
       const file = join(folder, 'deploy/overlays', overlay, 'kustomization.yaml')
       writeFileSync(file, `${readFileSync(file, 'utf8')}${COMPONENT}`)
+    }
+    for (const [title, overlay] of readOverlays()) {
+      const { there, back } = sections.find(section => section.title === title)!
+      // Each operator has a clone: two sections may change the same overlay.
+      makeClone(overlay)
       const applied = await run(there.flat().filter(isRunnable))
       t.equal(applied.exitCode, 0, `${title}: ${applied.stderr}`)
       t.equal((await objects()).length, 5, `${title}: five objects`)
@@ -89,6 +92,25 @@ t.test(
       t.equal(removed.exitCode, 0, `${title}, back: ${removed.stderr}`)
       t.same(await objects(), [], `${title}: nothing is left`)
     }
+
+    // The objects of this proxy stand for those of the stock one.
+    const { there, text } = sections.find(({ title }) => title === 'kubeadm')!
+    const copy = there.flat().filter(command => command.includes('kept.yaml'))
+    t.equal(copy.length, 2, copy.join('; '))
+    const [, restore] = /`(kubectl create -f [^`]+)`/.exec(text) ?? []
+    const overlay = 'deploy/overlays/kubeadm'
+    makeClone('kubeadm')
+    const restored = await run([`kubectl apply -k ${overlay}`, ...copy, `kubectl delete -k ${overlay}`, restore!])
+    t.equal(restored.exitCode, 0, `the stock kube-proxy is back: ${restored.stderr}`)
+    const stock = ['configmap/kube-proxy', 'daemonset.apps/kube-proxy', 'serviceaccount/kube-proxy']
+    t.same((await objects()).sort(), stock)
+    await run([`kubectl -n kube-system delete ${stock.join(' ')}`])
+
+    const stay = sections.find(({ title }) => title === 'Rules that stay')!
+    const removed = await run(stay.there.flat().filter(isRunnable))
+    t.equal(removed.exitCode, 0, removed.stderr)
+    t.match(removed.stdout, 'daemonset.apps/kube-proxy-cleanup created')
+    t.match(removed.stdout, 'daemonset.apps "kube-proxy-cleanup" deleted')
     t.end()
   },
 )

@@ -136,6 +136,26 @@ t.test('every component changes the DaemonSet to one that the API knows', { skip
   t.end()
 })
 
+t.test(
+  'what removes the rules runs on all nodes that have a proxy, with the rights for it',
+  { skip: kubectlUnavailable },
+  t => {
+    const [cleanup, ...others] = render('deploy/cleanup') as unknown as [DaemonSet & Fields, ...Fields[]]
+    t.same(others, [])
+    t.same(problemsOf(cleanup), [])
+    const { spec } = ofKind<DaemonSet>(render('deploy/base'), 'DaemonSet').spec.template
+    const { initContainers, containers, ...pod } = cleanup.spec.template.spec
+    for (const field of ['hostNetwork', 'nodeSelector', 'tolerations', 'priorityClassName'])
+      t.same((pod as Fields)[field], (spec as Fields)[field], field)
+    const [{ image, securityContext }] = spec.containers as readonly [Container]
+    const capabilities = { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] }
+    t.match(initContainers, [{ image, securityContext: { ...securityContext, capabilities } }])
+    t.match(containers, [{ image, securityContext: { ...securityContext, capabilities: { drop: ['ALL'] } } }])
+    t.notOk(containers[0]!.securityContext.capabilities['add'])
+    t.end()
+  },
+)
+
 t.test('no container is privileged, and each has the capabilities that it needs', { skip: kubectlUnavailable }, t => {
   const { spec } = ofKind<DaemonSet>(render('deploy/base'), 'DaemonSet')
   const [{ securityContext }] = spec.template.spec.containers as readonly [Container]

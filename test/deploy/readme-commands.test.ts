@@ -97,7 +97,8 @@ t.test('every command is one that the tests run, or of a program that they know'
 })
 
 t.test('every file, object, label and value that a command names exists', { skip: kubectlUnavailable }, t => {
-  const objects = parseAllDocuments(renderKustomization('deploy/base')).map(
+  const rendered = ['deploy/base', 'deploy/cleanup'].map(folder => renderKustomization(folder)).join('---\n')
+  const objects = parseAllDocuments(rendered).map(
     document =>
       document.toJS() as {
         readonly kind: string
@@ -143,7 +144,7 @@ t.test(
         }),
       })
       cpSync('deploy', join(folder, 'deploy'), { recursive: true })
-      const changes = there.flat().filter(command => /^(sed|printf|[A-Z]+=)/.test(command))
+      const changes = there.flat().filter(command => /^(sed -i|printf|[A-Z]+=)/.test(command))
       const script = ['set -eu', `kubectl() { command ${kubectlPath()} "$@"; }`, ...changes].join('\n')
       execFileSync('sh', ['-c', script], {
         cwd: folder,

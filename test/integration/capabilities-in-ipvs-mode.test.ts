@@ -46,7 +46,7 @@ t.test('A proxy in ipvs mode with few capabilities', { skip: ipvsUnavailable, ti
 t.test('ipvs mode in a container', { skip: ipvsUnavailable, timeout: TIMEOUT_MS }, async t => {
   await t.test('the container of ipvs-modules loads the modules with sys_module', async t => {
     const network = await NodeNetwork.create(t)
-    const [loadModules] = readInitContainers('ipvs-modules')
+    const [loadModules] = readInitContainers('components/ipvs-modules')
     const isLoaded = () => /^ip_vs_rr /m.test(readFileSync('/proc/modules', 'utf8'))
     // The kernel frees a namespace some time after it was deleted; its virtual servers use the module until then.
     await waitUntil(async () => {

@@ -9,9 +9,9 @@ export interface InitContainer {
   readonly securityContext: { readonly capabilities: { readonly add: readonly string[] } }
 }
 
-/** The init containers of a component in `deploy/components`. */
-export function readInitContainers(component: string): readonly InitContainer[] {
-  const { spec } = parse(readFileSync(`deploy/components/${component}/daemonset.yaml`, 'utf8')) as {
+/** The init containers of a DaemonSet in a folder of `deploy`, such as `components/ipvs-modules`. */
+export function readInitContainers(folder: string): readonly InitContainer[] {
+  const { spec } = parse(readFileSync(`deploy/${folder}/daemonset.yaml`, 'utf8')) as {
     spec: { template: { spec: { initContainers: readonly InitContainer[] } } }
   }
   return spec.template.spec.initContainers
