@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { type Socket, connect, createServer } from 'node:net'
-import { join } from 'node:path'
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { CommandPort } from '../support/image/arm64-machine/command-port.js'
 
@@ -8,11 +7,10 @@ const LIMIT_MS = 60_000
 
 /** The port, and the end of the machine. */
 async function openPort(t: Test): Promise<{ readonly port: CommandPort; readonly machine: Socket }> {
-  const path = join(t.testdir({}), 'port')
-  const server = createServer().listen(path)
+  const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const connected = once(server, 'connection')
-  const machine = connect(path)
+  const machine = connect((server.address() as AddressInfo).port, '127.0.0.1')
   const [socket] = (await connected) as [Socket]
   t.teardown(() => {
     machine.destroy()
