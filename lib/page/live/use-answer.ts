@@ -31,12 +31,13 @@ const NONE = { answer: undefined, answeredAt: undefined, problem: undefined, nee
  * @param periodMs between two questions without news; one that is longer than usual is kept when there are news too
  */
 export function useAnswer<Answer>(path: string, periodMs = PERIOD_MS): LiveAnswer<Answer> {
-  const [state, setState] = useState<LiveAnswer<Answer>>(NONE)
+  const [{ of, ...state }, setState] = useState<LiveAnswer<Answer> & { readonly of: string }>({ ...NONE, of: path })
   useEffect(() => {
-    setState(NONE)
+    setState({ ...NONE, of: path })
     return ask<Answer>(path, periodMs, change => setState(before => ({ ...before, ...change })))
   }, [path, periodMs])
-  return state
+  // An effect comes after what is shown first: the answer to another question must not be taken for this one.
+  return of === path ? state : NONE
 }
 
 /** @returns ends it */

@@ -15,5 +15,5 @@ export function readManualCommands(manual: string): ManualCommands[] {
 
 /** Whether a block of commands is for a cluster, not for a node. */
 export function isForCluster(commands: string): boolean {
-  return commands.startsWith('kubectl ')
+  return /^kubectl /m.test(commands)
 }
