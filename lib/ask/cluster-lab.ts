@@ -68,7 +68,13 @@ export class ClusterLab implements Lab {
     return this.#cluster.mode.name
   }
 
+  /** Whether the API server of the cluster is away; undefined: the proxy watches none. */
+  get isApiAway(): boolean | undefined {
+    return this.#cluster.isApiAway
+  }
+
   async reset(): Promise<void> {
+    if (this.isApiAway === true) await this.setApiAway(false)
     for (const undo of [...this.#undos].reverse()) await undo()
     await this.setMode(START_MODE)
     if (JSON.stringify(this.service) !== JSON.stringify(EXAMPLE_SERVICE))
@@ -185,6 +191,11 @@ export class ClusterLab implements Lab {
     this.#isStopped = false
     const variables = Object.entries(env).map(([name, value]) => `${name}=${quoteWord(value)} `)
     return { ...this.#lever(`${variables.join('')}kube-proxy --proxy-mode=${mode}`), where: 'node' }
+  }
+
+  async setApiAway(isAway: boolean): Promise<void> {
+    await this.#cluster.setApiAway(isAway)
+    this.#teardown.throwIfEnded()
   }
 
   async stopProxy(signal: 'SIGKILL' | 'SIGTERM'): Promise<Ran> {

@@ -18,6 +18,7 @@ export type LeverKind =
   | 'external'
   | 'nodes'
   | 'mode'
+  | 'api'
 
 /** A change that the user can make to the cluster of the demo now. */
 export interface LeverView {

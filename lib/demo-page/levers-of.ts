@@ -7,6 +7,8 @@ import { SLOW_MS, podRule } from './pod-states.js'
 const MAX_REPLICAS = 6
 /** A Node that is not that of the demo. */
 export const OTHER_NODE = 'another-node'
+/** Where a kubelet finds the Pod of the API server, in a cluster of kubeadm. */
+const [MANIFESTS, API_MANIFEST] = ['/etc/kubernetes/manifests', 'kube-apiserver.yaml']
 const POLICIES = ['Cluster', 'Local']
 
 /** What decides which levers there are. */
@@ -15,11 +17,12 @@ export interface LeverFacts {
   readonly modes: readonly string[]
   readonly nodeName: string
   readonly service: DemoService
+  readonly isApiAway: boolean
   readonly pods: readonly (Pod & { readonly state: PodState; readonly pid: number })[]
 }
 
 /** All that can be changed now. */
-export function leversOf({ mode, modes, nodeName, service, pods }: LeverFacts): readonly LeverView[] {
+export function leversOf({ mode, modes, nodeName, service, isApiAway, pods }: LeverFacts): readonly LeverView[] {
   const { internalTrafficPolicy, externalTrafficPolicy } = service.spec ?? {}
   const patch = (spec: object): string =>
     `kubectl patch service ${EXAMPLE_SERVICE.name} -p '${JSON.stringify({ spec })}'`
@@ -48,7 +51,12 @@ export function leversOf({ mode, modes, nodeName, service, pods }: LeverFacts): 
     ...(pods.length === 0 ? [] : [nodeName, OTHER_NODE]).map(value =>
       lever('nodes', value, value === service.nodeName, placed(value)),
     ),
-    ...modes.map(value => lever('mode', value, value === mode, `kube-proxy --proxy-mode=${value}`)),
+    // A proxy that starts while the API server is away serves nothing: the demo would wait for it in vain.
+    ...modes
+      .filter(value => !isApiAway || value === mode)
+      .map(value => lever('mode', value, value === mode, `kube-proxy --proxy-mode=${value}`)),
+    lever('api', 'there', !isApiAway, `mv /root/${API_MANIFEST} ${MANIFESTS}`),
+    lever('api', 'away', isApiAway, `mv ${MANIFESTS}/${API_MANIFEST} /root`),
   ]
 }
 

@@ -11,7 +11,13 @@ import { type Teardown } from '../demo/teardown.js'
 import { type DoctorReport } from '../doctor/doctor-report.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { askProxy } from '../status/ask-proxy.js'
-import { type DemoDocument, type LeverView, type QuestionsDocument, type RunLine } from './demo-document.js'
+import {
+  type DemoDocument,
+  type LeverKind,
+  type LeverView,
+  type QuestionsDocument,
+  type RunLine,
+} from './demo-document.js'
 import { type ProxyCounts, leverEffect } from './lever-effect.js'
 import { leversOf } from './levers-of.js'
 import { type LiveTraffic } from './live-traffic.js'
@@ -20,6 +26,8 @@ import { pullLever } from './pull-lever.js'
 
 /** Requests of each client that begin after a change and show its effect. */
 const WATCHED_REQUESTS = 3
+
+const ON_THE_NODE: readonly LeverKind[] = ['kill', 'mode', 'api']
 
 type Patient = DemoDocument['patients'][number]
 
@@ -122,7 +130,7 @@ export class LiveDemo {
     const before = await this.#counts()
     const watched = await this.#traffic.watch(async () => {
       await pullLever(lever, this.#lab, this.#states)
-      const where = lever.kind === 'kill' || lever.kind === 'mode' ? 'node' : 'cluster'
+      const where = ON_THE_NODE.includes(lever.kind) ? 'node' : 'cluster'
       write(stepLine({ where, command: lever.command, output: '', exitCode: 0, isLever: true }, null))
     }, WATCHED_REQUESTS)
     write({ kind: 'effect', effect: leverEffect(watched, before, await this.#counts()) })
@@ -131,16 +139,18 @@ export class LiveDemo {
   /** Clients would disturb what experiments count. Afterwards the cluster is as it was, with all its Pods well. */
   async #ask(question: (typeof QUESTIONS)[number], write: WriteLine): Promise<void> {
     checkPrograms(question.programs)
-    const { service, mode } = this.#lab
+    const { service, mode, isApiAway } = this.#lab
     const replicas = this.#lab.pods.length
     const restore = [
       () => this.#lab.reset(),
       () => this.#lab.setMode(mode),
       () => this.#lab.changeService(service, ''),
       () => this.#lab.scale(replicas),
+      ...(isApiAway === true ? [() => this.#lab.setApiAway(true)] : []),
     ]
     try {
       await this.#traffic.pause()
+      if (isApiAway === true) await this.#lab.setApiAway(false)
       await this.#healAll()
       const { proof, text, holds } = await askQuestion(question, this.#lab, ({ ran, meaning }) =>
         write(stepLine(ran, meaning)),
@@ -198,6 +208,7 @@ export class LiveDemo {
   get #levers(): readonly LeverView[] {
     return leversOf({
       ...{ mode: this.#lab.mode, modes: this.#modes, nodeName: this.#lab.nodeName, service: this.#lab.service },
+      isApiAway: this.#lab.isApiAway === true,
       pods: this.#lab.pods.map(pod => ({
         ...{ ...pod, state: this.#states.of(pod) },
         pid: this.#cluster.pods.find(({ name }) => name === pod.name)?.process.pid ?? 0,

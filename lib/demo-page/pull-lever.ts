@@ -36,5 +36,7 @@ export async function pullLever(
       return void (await lab.changeService({ nodeName: value }, command))
     case 'mode':
       return void (await lab.setMode(value))
+    case 'api':
+      return lab.setApiAway(value === 'away')
   }
 }

@@ -53,6 +53,7 @@ async function servePage({ mode, port }: DemoPageOptions, session: DemoSession):
     [service],
     teardown,
     leftovers,
+    true,
   )
   const traffic = await LiveTraffic.start(cluster, service.clusterIP, teardown)
   const modes = [...new Set([...MODES, mode])]

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { DNS_DEPLOYMENT, DNS_SERVICE, SEARCH_DOMAIN } from './example-objects.js'
 import { type Mode } from '../modes/mode.js'
 import { makeTemporaryFolder } from '../system/make-temporary-folder.js'
+import { DemoApiServer } from './demo-api-server.js'
 import { DemoClient, type RequestOutcome } from './demo-client.js'
 import { type Deployment, type DemoService, type Pod, selects, targetPortOf } from './cluster-objects.js'
 import { DemoNetwork, endProcess, startProgram } from './demo-network.js'
@@ -18,7 +19,7 @@ const programPath = (name: string): string => fileURLToPath(new URL(name, import
 /**
  * The cluster of the demo. It does what Kubernetes does beside kube-proxy: it starts the Pods of Deployments (one process in one
  * network namespace each), creates EndpointSlices for Services, and writes all objects to a manifest. The real kube-proxy runs in
- * the network namespace of the node and reads the manifest again when it changes.
+ * the network namespace of the node and reads the manifest again when it changes, or watches an API server that has these objects.
  */
 export class DemoCluster {
   readonly network: DemoNetwork
@@ -46,7 +47,10 @@ export class DemoCluster {
     this.#teardown = teardown
   }
 
-  /** Starts network, client, Pods and proxy. Resolves when the proxy serves the Services. */
+  /**
+   * Starts network, client, Pods and proxy. Resolves when the proxy serves the Services.
+   * @param hasApiServer whether the proxy watches an API server, which can go away
+   */
   static async start(
     prefix: string,
     mode: Mode,
@@ -54,6 +58,7 @@ export class DemoCluster {
     services: readonly DemoService[],
     teardown: Teardown,
     leftovers: LeftoverRecord,
+    hasApiServer = false,
   ): Promise<DemoCluster> {
     // Synchronous, so that no interruption can come between creating the folder and recording it.
     const folder = makeTemporaryFolder('kube-proxy-demo-')
@@ -64,10 +69,11 @@ export class DemoCluster {
     const network = await DemoNetwork.create(prefix, teardown, leftovers)
     const { namespace, ip } = await network.addPod('client')
     const client = await DemoClient.start(namespace, ip, teardown)
+    const api = hasApiServer ? await DemoApiServer.start(network.node, teardown) : undefined
     const cluster = new DemoCluster(
       network,
       client,
-      new DemoProxy(network.node, folder, mode, teardown),
+      new DemoProxy(network.node, folder, mode, teardown, api),
       deployments,
       services,
       teardown,
@@ -128,6 +134,16 @@ export class DemoCluster {
   /** Ends the proxy. */
   stopProxy(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     return this.#proxy.stop(signal)
+  }
+
+  /** Whether the API server is away; undefined: the proxy watches none. */
+  get isApiAway(): boolean | undefined {
+    return this.#proxy.isApiAway
+  }
+
+  /** Resolves when the proxy has noticed, and serves what has changed meanwhile. */
+  setApiAway(isAway: boolean): Promise<void> {
+    return this.#proxy.setApiAway(isAway)
   }
 
   /** Has the readiness probe of a Pod fail, or succeed again. Resolves when the proxy has programmed the change. */

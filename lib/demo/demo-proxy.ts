@@ -12,6 +12,7 @@ import {
   formatEndpoints,
   serviceManifest,
 } from './cluster-objects.js'
+import { type DemoApiServer } from './demo-api-server.js'
 import { endWith } from './demo-network.js'
 import { DEFAULT_AFFINITY_SECONDS } from '../snapshot/decode-service.js'
 import { KUBE_PROXY_PROGRAM } from './kube-proxy-program.js'
@@ -27,6 +28,9 @@ const LOG_TIMEOUT_MS = 90_000
 /** What the data plane logs for each connection: with clients that never end, it would fill the memory. */
 const CONNECTION_LINE = / (tcp|udp|listener)-[\w-]+\.js:\d+\] /
 
+/** What the proxy logs when it no longer reaches the API server, and when it does again. */
+const [API_AWAY, API_BACK] = [/"Cannot reach the API server;/, /"The API server is reachable again"/]
+
 /** All objects of the cluster at one moment. */
 export interface DemoObjects {
   readonly deployments: readonly Deployment[]
@@ -34,13 +38,19 @@ export interface DemoObjects {
   readonly pods: readonly Pod[]
 }
 
-/** The real kube-proxy on the node of the demo. It reads the objects from a manifest; its log shows what it has programmed. */
+/**
+ * The real kube-proxy on the node of the demo. It reads the objects from a manifest, or watches the API server of the demo; its log shows
+ * what it has programmed.
+ */
 export class DemoProxy {
   readonly manifest: string
   readonly #node: NetworkNamespace
   readonly #folder: string
   readonly #teardown: Teardown
+  readonly #api: DemoApiServer | undefined
   #mode: Mode
+  /** What the proxy cannot see while the API server is away. */
+  #unseen: DemoObjects | undefined
   #process: ChildProcess | undefined
   #log: ProgramLog | undefined
   /** What the log says about each service port, by its name in the log, when the proxy serves the last manifest. */
@@ -48,13 +58,17 @@ export class DemoProxy {
   /** What the rules depend on besides endpoints, by the name of the Service. */
   #ruleTexts: ReadonlyMap<string, string> = new Map()
 
-  /** @param folder for the manifest; the proxy reads every manifest in it */
-  constructor(node: NetworkNamespace, folder: string, mode: Mode, teardown: Teardown) {
+  /**
+   * @param folder for the manifest; without an API server the proxy reads every manifest in it
+   * @param api left out: there is none
+   */
+  constructor(node: NetworkNamespace, folder: string, mode: Mode, teardown: Teardown, api?: DemoApiServer) {
     this.#mode = mode
     this.manifest = join(folder, 'cluster.yaml')
     this.#node = node
     this.#folder = folder
     this.#teardown = teardown
+    this.#api = api
   }
 
   /** Where the proxy answers `kube-proxy status`. */
@@ -65,6 +79,7 @@ export class DemoProxy {
   /** Resolves when the proxy has written its rules. @param env more environment variables for it */
   async start(objects: DemoObjects, env: NodeJS.ProcessEnv = {}): Promise<void> {
     await this.#writeManifest(objects)
+    this.#recordServed(objects)
     // The kernel kills the proxy if the demo is killed. The other programs exit at the end of their standard input.
     const args = [
       '--pdeathsig',
@@ -72,8 +87,7 @@ export class DemoProxy {
       '--',
       process.execPath,
       KUBE_PROXY_PROGRAM,
-      '--manifests',
-      this.#folder,
+      ...(this.#api === undefined ? ['--manifests', this.#folder] : ['--master', this.#api.url]),
       `--proxy-mode=${this.#mode.name}`,
       '--iptables-min-sync-period=100ms',
       '--ipvs-min-sync-period=100ms',
@@ -125,11 +139,34 @@ export class DemoProxy {
     return this.#mode
   }
 
-  /** Writes the manifest and waits until the proxy serves its objects. */
+  /** Writes the manifest and waits until the proxy serves its objects. While the API server is away, it does not wait. */
   async apply(objects: DemoObjects): Promise<void> {
     const from = this.#log!.lines.length
-    const [before, rulesBefore] = [this.#endpointLogTexts, this.#ruleTexts]
     await this.#writeManifest(objects)
+    if (this.#api?.isAway === true) this.#unseen = objects
+    else await this.#waitUntilServed(objects, from)
+  }
+
+  /** Whether the API server is away; undefined: there is none. */
+  get isApiAway(): boolean | undefined {
+    return this.#api?.isAway
+  }
+
+  /** Resolves when the proxy has noticed, and serves what has changed meanwhile. @throws Error if there is no API server */
+  async setApiAway(isAway: boolean): Promise<void> {
+    if (this.#api === undefined) throw new Error('The proxy of this demo watches no API server')
+    const from = this.#log!.lines.length
+    await this.#api.setAway(isAway)
+    await this.#log!.waitFor(isAway ? API_AWAY : API_BACK, from)
+    if (isAway || this.#unseen === undefined) return
+    const unseen = this.#unseen
+    this.#unseen = undefined
+    await this.#waitUntilServed(unseen, from)
+  }
+
+  async #waitUntilServed(objects: DemoObjects, from: number): Promise<void> {
+    const [before, rulesBefore] = [this.#endpointLogTexts, this.#ruleTexts]
+    this.#recordServed(objects)
     const changed = [...this.#endpointLogTexts].filter(([key, text]) => before.get(key) !== text)
     const reshaped = [...this.#ruleTexts].flatMap(([name, text]) => (rulesBefore.get(name) === text ? [] : [name]))
     if (!this.#mode.walkthrough.syncSigns.endpointsAreLogged)
@@ -166,8 +203,12 @@ export class DemoProxy {
     const draft = `${this.manifest}.draft`
     await writeFile(draft, manifests.map(manifest => stringify(manifest, { version: '1.1' })).join('---\n'))
     await rename(draft, this.manifest)
+    await this.#api?.setObjects(manifests)
+  }
+
+  #recordServed(objects: DemoObjects): void {
     this.#endpointLogTexts = endpointLogTexts(objects)
-    this.#ruleTexts = new Map(services.map(service => [service.name, ruleText(service)]))
+    this.#ruleTexts = new Map(objects.services.map(service => [service.name, ruleText(service)]))
   }
 }
 

@@ -13,6 +13,7 @@ const pod = (number: number, state: LeverFacts['pods'][number]['state']) => ({
 })
 const FACTS: LeverFacts = {
   ...{ mode: 'userspace', modes: ['userspace', 'iptables'], nodeName: 'node-a', service: liveService('node-a') },
+  isApiAway: false,
   pods: [pod(1, 'running'), pod(2, 'killed'), pod(3, 'silent'), pod(4, 'slow')],
 }
 
@@ -27,7 +28,16 @@ t.test('a lever that the cluster is like already is current', t => {
     'external/Cluster',
     'nodes/node-a',
     'mode/userspace',
+    'api/there',
   ])
+  t.end()
+})
+
+t.test('while the API server is away, the mode stays: a proxy that starts would serve nothing', t => {
+  const modesOf = (facts: LeverFacts): string[] =>
+    leversOf(facts).flatMap(({ kind, id }) => (kind === 'mode' ? id : []))
+  t.same(modesOf(FACTS), ['mode/userspace', 'mode/iptables'])
+  t.same(modesOf({ ...FACTS, isApiAway: true }), ['mode/userspace'])
   t.end()
 })
 

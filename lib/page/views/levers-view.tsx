@@ -13,7 +13,7 @@ import { TEXTS } from '../texts.js'
 
 const WORDS = TEXTS.levers
 /** The levers that are about no single Pod. */
-const GROUPS: readonly LeverKind[] = ['scale', 'affinity', 'internal', 'external', 'nodes', 'mode']
+const GROUPS: readonly LeverKind[] = ['scale', 'affinity', 'internal', 'external', 'nodes', 'mode', 'api']
 /** Answers of each client that the page shows. */
 const MAX_ANSWERS = 5
 const MARKS: Readonly<Record<PodState, MarkKind>> = {

@@ -17,7 +17,12 @@ const LEVERS: Readonly<Record<LeverKind, string>> = {
   external: 'External traffic policy',
   nodes: 'Node of the Pods',
   mode: 'Proxy mode',
+  api: 'API server',
 }
+const API = new Map([
+  ['there', 'reachable'],
+  ['away', 'away'],
+])
 const STATES: Readonly<Record<PodState, string>> = {
   running: 'running',
   killed: 'killed; the cluster has not noticed',
@@ -45,6 +50,10 @@ const DIFFERENCES: ReadonlyMap<LeverKind, string> = new Map([
     'mode',
     'In a real cluster, change the mode in the configuration of kube-proxy, and restart it. The demo kills the proxy and starts another one.',
   ],
+  [
+    'api',
+    'The command has the kubelet of a control plane stop or start the API server. That of the demo resets all connections and refuses new ones. Try it together with another change: the proxy learns of that when the API server is back.',
+  ],
 ])
 
 /** Texts of the view that changes the cluster. */
@@ -60,7 +69,8 @@ export const LEVERS_VIEW = {
   stateOf: (state: PodState) => STATES[state],
   change: 'Change',
   kind: (kind: LeverKind) => LEVERS[kind],
-  valueOf: (kind: LeverKind, value: string) => (kind === 'scale' ? count(Number(value), 'Pod', 'Pods') : value),
+  valueOf: (kind: LeverKind, value: string) =>
+    kind === 'scale' ? count(Number(value), 'Pod', 'Pods') : kind === 'api' ? API.get(value)! : value,
   leverOf: (kind: LeverKind, value: string) => `${LEVERS[kind]}: ${value}`,
   clients: 'Clients',
   client: 'Client',

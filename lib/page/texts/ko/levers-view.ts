@@ -17,7 +17,12 @@ const LEVERS: Readonly<Record<LeverKind, string>> = {
   external: '외부 트래픽 정책',
   nodes: '파드가 있는 노드',
   mode: '프록시 모드',
+  api: 'API 서버',
 }
+const API = new Map([
+  ['there', '닿는다'],
+  ['away', '닿지 않는다'],
+])
 const STATES: Readonly<Record<PodState, string>> = {
   running: '실행 중',
   killed: '죽음, 클러스터가 아직 모른다',
@@ -44,6 +49,10 @@ const DIFFERENCES: ReadonlyMap<LeverKind, string> = new Map([
     'mode',
     '실제 클러스터에서는 kube-proxy의 설정에서 모드를 바꾸고 다시 시작한다. 데모는 프록시를 죽이고 새로 시작한다.',
   ],
+  [
+    'api',
+    '명령은 컨트롤 플레인의 kubelet이 API 서버를 멈추거나 시작하게 한다. 데모의 API 서버는 모든 연결을 리셋하고 새 연결을 거절한다. 다른 조작과 함께 해 본다. 프록시는 API 서버가 돌아온 뒤에야 그 변경을 안다.',
+  ],
 ])
 
 /** Texts of the view that changes the cluster. */
@@ -58,7 +67,8 @@ export const LEVERS_VIEW: typeof English = {
   stateOf: state => STATES[state],
   change: '바꾸기',
   kind: kind => LEVERS[kind],
-  valueOf: (kind, value) => (kind === 'scale' ? `파드 ${number(Number(value))}개` : value),
+  valueOf: (kind, value) =>
+    kind === 'scale' ? `파드 ${number(Number(value))}개` : kind === 'api' ? API.get(value)! : value,
   leverOf: (kind, value) => `${LEVERS[kind]}: ${value}`,
   clients: '클라이언트',
   client: '클라이언트',
