@@ -1,3 +1,4 @@
+import { explainInMode } from '../explain/explain-in-mode.js'
 import { type LiveProxy, explainLive } from '../explain/explain-live.js'
 import { readRequest } from '../explain/read-request.js'
 import { owns } from '../netfilter/stale-chains.js'
@@ -61,7 +62,7 @@ export function buildStatus(
 }
 
 function statusSources(
-  { config, choices, life, startedAt }: BuildSetup,
+  { config, choices, modes, life, startedAt }: BuildSetup,
   { store, proxier, node }: ServingParts,
   { health }: Observers,
   { syncLoop, syncHistory }: SyncParts,
@@ -97,6 +98,7 @@ function statusSources(
   }
   return {
     proxy: { proxyVersion: VERSION, mode: mode.name, carriedBy: mode.carriedBy },
+    modes: modes.flatMap(({ name, forecast }) => (forecast === undefined ? [] : name)),
     nodeName: config.nodeName,
     pid: process.pid,
     startedAt,
@@ -109,7 +111,11 @@ function statusSources(
     served: () => proxier.served,
     explainEndpoints: explain,
     readRules,
-    explain: question => explainLive(readRequest(question, VERSION), live),
+    explain: question => {
+      const request = readRequest(question, VERSION)
+      const other = modes.find(({ name }) => name === question.mode && name !== mode.name)
+      return other === undefined ? explainLive(request, live) : explainInMode(request, other, live, { config, store })
+    },
     ownsChain: (table, chain) => owns(mode.chains, table, chain),
     inspect,
     frontendsByListener: () => proxier.frontendsByListener ?? new Map(),

@@ -53,7 +53,8 @@ export async function explainLive(request: ExplainRequest, proxy: LiveProxy): Pr
   return explainPacket(limited, { ...state, sockets, notes: [...state.notes, ...notes] })
 }
 
-async function liveState(proxy: LiveProxy): Promise<ExplainedState> {
+/** The node as it is, with what the proxy serves on it. It only reads. @throws ProxyFailure */
+export async function liveState(proxy: LiveProxy): Promise<ExplainedState> {
   const { pid, mode, nodeName, node, kernel, objects } = proxy
   const rules = new Map(await proxy.readRules())
   const facts = await readKernelFacts(nodeName, kernel, rules, node)

@@ -22,15 +22,25 @@ export interface PlanStateInput {
   readonly layout: NodeLayout
   readonly families: readonly IpFamily[]
   readonly notes: readonly string[]
+  /** Plan only these Services, as `namespace/name`; left out: all. */
+  readonly services?: readonly string[]
 }
 
 const NO_ROUTES: readonly Cidr[] = []
 
 /** The state that a mode would bring a node to, which has no other rules. */
-export function planState({ mode, config, store, layout, families, notes }: PlanStateInput): ExplainedState {
+export function planState({
+  mode,
+  config,
+  store,
+  layout,
+  families,
+  notes,
+  services = [...store.services.keys()],
+}: PlanStateInput): ExplainedState {
   if (mode.forecast === undefined) throw new Error(`Mode ${mode.name} has no forecast`)
   const scope = { nodeName: config.nodeName, families, rangesAtNodePorts: config.rangesAtNodePorts }
-  const all = { services: new Set(store.services.keys()), endpoints: new Set<string>(), node: true }
+  const all = { services: new Set(services), endpoints: new Set<string>(), node: true }
   const snapshot = buildSnapshot(store, all, scope, EMPTY_SNAPSHOT)
   const node = nodeView(config, store, layout)
   const forecast = mode.forecast({ config, snapshot, node, families })

@@ -1,6 +1,6 @@
 import { ProxyFailure } from '../model/failure.js'
 import { type AnsweringProxy, STATUS_API_VERSION } from './status-document.js'
-import { StatusQueryError } from './status-query-error.js'
+import { StatusQueryError, unknownName } from './status-query-error.js'
 import { readStatusQuery } from './status-query.js'
 import { type StatusSources } from './status-sources.js'
 
@@ -10,13 +10,15 @@ export interface ExplanationDocument extends AnsweringProxy {
   readonly kind: 'Explanation'
   /** As `kube-proxy explain -o json` prints it; it names its own version. */
   readonly explanation: object
+  /** The modes that can be asked for. */
+  readonly modes: readonly string[]
 }
 
-const PARAMETERS = ['from', 'to', 'namespace']
+const PARAMETERS = ['from', 'to', 'namespace', 'mode']
 /** Longer ones name nothing that can exist. */
 const MAX_LENGTH = 1000
 
-/** Where a packet goes now, and why. @throws StatusQueryError */
+/** Where a packet goes now, or would go in another mode, and why. @throws StatusQueryError */
 export async function answerExplain(sources: StatusSources, search: URLSearchParams): Promise<ExplanationDocument> {
   const { namespace = 'default' } = readStatusQuery(search, PARAMETERS)
   const [from, to] = [search.get('from') ?? '', search.get('to') ?? '']
@@ -28,9 +30,11 @@ export async function answerExplain(sources: StatusSources, search: URLSearchPar
     )
   if (from.length + to.length + namespace.length > MAX_LENGTH)
     throw new StatusQueryError(400, `The question is longer than ${MAX_LENGTH} characters`)
+  const mode = search.get('mode') ?? undefined
+  if (mode !== undefined && !sources.modes.includes(mode)) throw unknownName('mode', mode, sources.modes)
   try {
-    const explanation = await sources.explain({ from, to, namespace })
-    return { apiVersion: STATUS_API_VERSION, kind: 'Explanation', ...sources.proxy, explanation }
+    const explanation = await sources.explain({ from, to, namespace, mode })
+    return { apiVersion: STATUS_API_VERSION, kind: 'Explanation', ...sources.proxy, explanation, modes: sources.modes }
   } catch (error) {
     if (error instanceof ProxyFailure && error.code === 'EXPLAIN_INVALID') throw queryError(error)
     throw error

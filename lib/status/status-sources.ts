@@ -24,11 +24,15 @@ export interface ExplainQuestion {
   readonly to: string
   /** Of a Service that is named without one. */
   readonly namespace: string
+  /** One of `modes`; undefined: the one that serves. */
+  readonly mode: string | undefined
 }
 
 /** Everything that answers are made from. It is asked only when a client asks. */
 export interface StatusSources {
   readonly proxy: AnsweringProxy
+  /** The names of all modes that can explain a packet. */
+  readonly modes: readonly string[]
   readonly nodeName: string
   readonly pid: number
   /** Milliseconds since 1970. */

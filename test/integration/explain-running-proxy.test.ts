@@ -48,6 +48,33 @@ function nextOf(candidates: readonly ExplainedCandidate[]): readonly string[] {
   return candidates.filter(({ live }) => live?.nextIn.length === 1).map(({ address }) => address)
 }
 
+t.test('the running proxy explains what another mode would have for the same packet', async t => {
+  const { status, node } = await createNode(t, '--proxy-mode=userspace')
+  const proxy = await status.start()
+  const explainIn = async (mode: string): Promise<Explanation> => {
+    const { body } = await status.ask(`/v1/explain?from=pod/${node.clientIP}&to=web:80&mode=${mode}`)
+    return (body as { readonly explanation: Explanation }).explanation
+  }
+  const [now, kernel, ipvs] = [await explainIn('userspace'), await explainIn('iptables'), await explainIn('ipvs')]
+  t.match(now, { mode: 'userspace', rules: 'kernel', proxy: { pid: proxy.child.pid } })
+  const kinds = (explanation: Explanation) =>
+    [...explanation.steps, ...explanation.ways[0]!.steps].map(({ kind }) => kind)
+  t.ok(kinds(now).includes('listener'))
+  t.match(kernel, { mode: 'iptables', rules: 'plan', proxy: null })
+  t.match(kernel.notes.join(), /what iptables mode would have on this node: the proxy serves in userspace mode now/)
+  t.match(
+    kernel.ways.map(({ endpoint, odds }) => [endpoint, odds]),
+    node.ips.map(ip => [`${ip}:8080`, 0.5]),
+  )
+  const chains = [...kernel.steps, ...kernel.ways[0]!.steps].map(({ chain }) => chain)
+  t.match(chains.join(), /KUBE-SERVICES,.*KUBE-SVC-.*,KUBE-SEP-/)
+  t.match(ipvs, { mode: 'ipvs', rules: 'plan' })
+  t.ok(kinds(ipvs).includes('virtual-server'))
+  const outside = await status.ask(`/v1/explain?from=pod/${node.clientIP}&to=192.0.2.1:80&mode=iptables`)
+  t.match((outside.body as { readonly explanation: Explanation }).explanation.ways, [{ end: 'elsewhere' }])
+  t.equal(await proxy.stop(), 0)
+})
+
 t.test('the running proxy says whose turn it is, what the client keeps, what is ejected, and who listens', async t => {
   const { status, node, refusing, run, explain, nameOf } = await createNode(
     t,

@@ -49,6 +49,14 @@ t.test('in userspace mode a packet is followed to the socket and the Pod whose t
   )
   await page.getByText(/answers to 10\.244\.0\.1, where the connection of kube-proxy ends/).waitFor()
 
+  await page.getByText('The same packet in each mode').click()
+  const inMode = (name: string) =>
+    page.locator('.in-mode').filter({ has: page.getByRole('heading', { name: new RegExp(`^${name} mode`) }) })
+  await inMode('userspace').getByText('serves now').waitFor()
+  await inMode('userspace').getByText('Socket of kube-proxy', { exact: true }).waitFor()
+  await inMode('iptables').getByText('PREROUTING › nat › KUBE-SERVICES').waitFor()
+  await inMode('ipvs').getByText('Virtual server of IPVS', { exact: true }).waitFor()
+
   for (let count = 1; count <= 2; count++) {
     const turn = page.getByRole('row').filter({ hasText: '▶ next' })
     const next = (await turn.first().innerText()).includes(`${node.ips[0]}:8080`) ? 'a' : 'b'

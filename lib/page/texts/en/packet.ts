@@ -73,4 +73,10 @@ export const PACKET = {
   ejectedFor: (seconds: number) => `ejected for ${number(seconds)} s, because it failed`,
   back: 'How the answer comes back',
   notes: 'Notes',
+  inModes: 'The same packet in each mode',
+  aboutModes:
+    'The mode that serves now is shown as it is. The others are planned for this Service alone: that is what they would have on this node.',
+  mode: (name: string) => `${name} mode`,
+  servesNow: 'serves now',
+  planned: 'planned',
 }

@@ -73,4 +73,10 @@ export const PACKET: Texts['packet'] = {
   ejectedFor: seconds => `실패해서 ${number(seconds)}초 동안 잠시 제외`,
   back: '응답이 돌아오는 길',
   notes: '참고',
+  inModes: '같은 패킷을 모드마다 보기',
+  aboutModes:
+    '지금 처리하는 모드는 있는 그대로 보여 준다. 다른 모드는 이 서비스만 가지고 계획한 것으로, 그 모드라면 이 노드에 이렇게 된다.',
+  mode: name => `${name} 모드`,
+  servesNow: '지금 처리한다',
+  planned: '계획',
 }

@@ -5,9 +5,12 @@ import { useAnswer } from '../../live/use-answer.js'
 import { AnswerState } from '../../parts/answer-state.js'
 import { ProxyText } from '../../parts/proxy-text.js'
 import { TEXTS } from '../../texts.js'
+import { type AnsweredPacket } from './answered-packet.js'
 import { type Counters, countersOf } from './counters.js'
 import { PacketChoice } from './packet-choice.js'
+import { firstWay } from './first-way.js'
 import { packetEnds } from './packet-ends.js'
+import { PacketInModes } from './packet-in-modes.js'
 import { PacketSteps } from './packet-steps.js'
 
 const WORDS = TEXTS.packet
@@ -17,11 +20,16 @@ const PERIOD_MS = 2000
 /** The whole way of a packet, asked for again and again. */
 export function PacketAnswer({ from, to }: { readonly from: string; readonly to: string }): JSX.Element {
   const query = new URLSearchParams({ from, to }).toString()
-  const asked = useAnswer<{ readonly explanation: Explanation }>(`/v1/explain?${query}`, PERIOD_MS)
+  const asked = useAnswer<AnsweredPacket>(`/v1/explain?${query}`, PERIOD_MS)
   return (
     <>
       <AnswerState {...asked} />
-      {asked.answer !== undefined && <Way explanation={asked.answer.explanation} />}
+      {asked.answer !== undefined && (
+        <>
+          <Way explanation={asked.answer.explanation} />
+          <PacketInModes query={query} {...asked.answer} />
+        </>
+      )}
     </>
   )
 }
@@ -87,12 +95,6 @@ function useCounters(explanation: Explanation): Counters {
   if (last.current.of !== explanation)
     last.current = { of: explanation, counters: countersOf(explanation, last.current.counters) }
   return last.current.counters
-}
-
-/** The way to the endpoint that has its turn, if that is known. */
-function firstWay({ ways, service }: Explanation): ExplainedWay | undefined {
-  const next = service?.candidates.find(({ live }) => live !== null && live.nextIn.length > 0)
-  return ways.find(({ endpoint }) => endpoint !== null && endpoint === next?.address) ?? ways[0]
 }
 
 function keyOf({ end, endpoint, assumptions }: ExplainedWay): string {
