@@ -177,6 +177,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'ask-reset.test.ts',
       'ask.test.ts',
       'demo-cluster.test.ts',
+      'demo-page-api-server.test.ts',
       'demo-page-faults.test.ts',
       'demo-page-on-host.test.ts',
       'demo-page.test.ts',

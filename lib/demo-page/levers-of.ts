@@ -51,7 +51,7 @@ export function leversOf({ mode, modes, nodeName, service, isApiAway, pods }: Le
     ...(pods.length === 0 ? [] : [nodeName, OTHER_NODE]).map(value =>
       lever('nodes', value, value === service.nodeName, placed(value)),
     ),
-    // A proxy that starts while the API server is away serves nothing: the demo would wait for it in vain.
+    // A proxy that starts while the API server is away serves nothing, and the demo would wait for it until the time is over.
     ...modes
       .filter(value => !isApiAway || value === mode)
       .map(value => lever('mode', value, value === mode, `kube-proxy --proxy-mode=${value}`)),

@@ -48,7 +48,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   else if (pathname === '/apis') send(response, 200, { kind: 'APIGroupList', groups: [{ name: 'discovery.k8s.io' }] })
   else if (pathname === '/apis/discovery.k8s.io/v1')
     send(response, 200, { kind: 'APIResourceList', resources: [{ name: 'endpointslices' }] })
-  else if (!Object.values(PATHS).includes(pathname)) send(response, 404, statusOf(404, 'NotFound'))
+  else if (![...PATHS.values()].includes(pathname)) send(response, 404, statusOf(404, 'NotFound'))
   else if (searchParams.get('watch') === 'true') watch(pathname, searchParams, response)
   else list(pathname, searchParams, response)
 }

@@ -38,7 +38,7 @@ export class DemoApiServer {
     return this.#isAway
   }
 
-  /** Makes these objects, and the Node, all that it has. While it is away, nobody sees them. */
+  /** Makes these objects, and the Node, all that it has. While it is away, the proxy does not see them. */
   setObjects(objects: readonly object[]): Promise<void> {
     return this.#send({ objects: [NODE, ...objects] })
   }

@@ -18,11 +18,11 @@ export interface ObjectChange {
 }
 
 /** Where an API server has the objects of a kind; other kinds matter to no proxy. */
-export const PATHS: Readonly<Record<string, string>> = {
-  Service: '/api/v1/services',
-  EndpointSlice: '/apis/discovery.k8s.io/v1/endpointslices',
-  Node: '/api/v1/nodes',
-}
+export const PATHS: ReadonlyMap<string, string> = new Map([
+  ['Service', '/api/v1/services'],
+  ['EndpointSlice', '/apis/discovery.k8s.io/v1/endpointslices'],
+  ['Node', '/api/v1/nodes'],
+])
 /** Changes that a watch can begin with. */
 const MAX_CHANGES = 1000
 
@@ -40,7 +40,7 @@ export class VersionedObjects {
   /** Makes these all objects that there are. @returns what that has changed */
   setAll(objects: readonly DemoObject[]): readonly ObjectChange[] {
     const wanted = new Map(
-      objects.filter(({ kind }) => kind in PATHS).map(object => [`${object.kind} ${object.metadata.name}`, object]),
+      objects.filter(({ kind }) => PATHS.has(kind)).map(object => [`${object.kind} ${object.metadata.name}`, object]),
     )
     const first = this.#changes.length
     for (const [key, object] of wanted) {
@@ -57,7 +57,7 @@ export class VersionedObjects {
   /** The objects at a path. @param name of the only one that is asked for; left out: all */
   list(path: string, name?: string): readonly DemoObject[] {
     return [...this.#objects.values()].filter(
-      ({ kind, metadata }) => PATHS[kind] === path && (name === undefined || metadata.name === name),
+      ({ kind, metadata }) => PATHS.get(kind) === path && (name === undefined || metadata.name === name),
     )
   }
 
@@ -72,7 +72,7 @@ export class VersionedObjects {
     const changed = { ...object, metadata: { ...metadata, resourceVersion: String(version) } } as DemoObject
     if (type === 'DELETED') this.#objects.delete(key)
     else this.#objects.set(key, changed)
-    this.#changes.push({ version, path: PATHS[changed.kind]!, type, object: changed })
+    this.#changes.push({ version, path: PATHS.get(changed.kind)!, type, object: changed })
   }
 }
 

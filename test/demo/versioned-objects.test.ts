@@ -3,7 +3,7 @@ import { type DemoObject, PATHS, VersionedObjects } from '../../lib/demo/version
 
 const service = (name: string, spec: object = {}): DemoObject => ({ kind: 'Service', metadata: { name }, spec })
 const node = (name: string): DemoObject => ({ kind: 'Node', metadata: { name } })
-const SERVICES = PATHS['Service']!
+const SERVICES = PATHS.get('Service')!
 const show = ({ type, version, object }: { type: string; version: number; object: DemoObject }): string =>
   `${version} ${type} ${object.metadata.name} ${String(object.metadata['resourceVersion'])}`
 
@@ -25,8 +25,8 @@ t.test('each change of an object has a version; what is the same has none', t =>
     objects.list(SERVICES).map(({ metadata }) => metadata),
     [{ name: 'web', resourceVersion: '5' }],
   )
-  t.same(objects.list(PATHS['Node']!, 'node-2'), [])
-  t.equal(objects.list(PATHS['Node']!, 'node-1').length, 1)
+  t.same(objects.list(PATHS.get('Node')!, 'node-2'), [])
+  t.equal(objects.list(PATHS.get('Node')!, 'node-1').length, 1)
   t.end()
 })
 
