@@ -17,6 +17,7 @@ export const PROGRAMS = {
   'worker-main': 'dist/lib/workers/worker-main.js',
   'parse-thread': 'dist/lib/source/parse-thread.js',
   'turn-watch-thread': 'dist/lib/control/turn-watch-thread.js',
+  'api-server-program': 'dist/lib/demo/api-server-program.js',
   'client-program': 'dist/lib/demo/client-program.js',
   'dns-server': 'dist/lib/demo/dns-server.js',
   'pod-server': 'dist/lib/demo/pod-server.js',
