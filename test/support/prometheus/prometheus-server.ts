@@ -113,15 +113,20 @@ export class PrometheusServer {
     return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }))
   }
 
-  /** The result of an expression once it is good enough, or after so many scrapes. */
+  /**
+   * The result of an expression once it is good enough, or after so many scrapes.
+   * @param beforeScrape makes what the next scrape should see
+   */
   async queryUntil(
     expression: string,
     isEnough: (results: readonly QueryResult[]) => boolean,
     maxScrapes: number,
+    beforeScrape?: () => Promise<void>,
   ): Promise<readonly QueryResult[]> {
     for (let scrapes = 0; ; scrapes++) {
       const results = await this.query(expression)
       if (scrapes === maxScrapes || isEnough(results)) return results
+      await beforeScrape?.()
       await this.nextScrapes(1)
     }
   }
