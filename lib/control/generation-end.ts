@@ -4,6 +4,7 @@ import { type Log } from '../model/log.js'
 import { aborted } from '../primitives/aborted.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { realClock } from '../system/real-clock.js'
+import { type Failover } from '../failover/kernel-failover.js'
 import { type Parts } from './build-parts.js'
 import { cleanupOnExit } from './cleanup.js'
 import { LAST_CLIENTS_MS, drainDataPlane, serveUntilIdle } from './drain-data-plane.js'
@@ -12,6 +13,8 @@ import { type Successor } from './successor.js'
 
 /** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
 const LAST_WRITE_TIMEOUT_MS = 1000
+/** How long a shutdown waits until the kernel has taken over. It may still do so while open connections continue. */
+const TAKE_OVER_TIMEOUT_MS = 15_000
 /** The same before this proxy gives way: what ends later would replace or remove rules of the successor. */
 const LAST_WRITE_BEFORE_SUCCESSOR_MS = 8000
 /** How long giving way may take. The successor waits for 10 s. */
@@ -35,6 +38,8 @@ export class GenerationEnd {
   readonly #stopSource = new AbortController()
   /** What this process does to the kernel after its last write of rules: the kernel takes over, or a cleanup. */
   #lastWork: Promise<unknown> = Promise.resolve()
+  /** Aborted when this process may write no rules any more, whatever it does last. */
+  readonly #abandonSource = new AbortController()
 
   constructor(options: GenerationEndOptions) {
     this.#options = options
@@ -60,6 +65,7 @@ export class GenerationEnd {
       ms: LAST_WRITE_BEFORE_SUCCESSOR_MS,
       onTimeout: () => log.warn('Giving way while a write to the kernel has not ended'),
     })
+    this.#abandonSource.abort()
     failover?.disarm()
     await withTimeout<unknown>(Promise.resolve(proxier.releaseNodePorts?.()), {
       clock: realClock,
@@ -83,15 +89,10 @@ export class GenerationEnd {
     const isServing = life.state === 'leaving'
     if (dataPlane !== undefined && failover === undefined && isServing) await this.#serveToTheEnd(dataPlane, shutdown)
     this.#stopSource.abort()
+    const written = this.#stopSync()
     const limit = { clock: realClock, ms: LAST_WRITE_TIMEOUT_MS, onTimeout: () => undefined }
-    const lastWrite = withTimeout(this.#stopSync(), limit)
-    if (failover !== undefined && life.duties.ownsRules) {
-      const takingOver = lastWrite.then(() => failover.takeOver())
-      this.#lastWork = takingOver
-      // The time of open connections does not bound this: after a short one, the rules would lead to closed ports.
-      if (await Promise.race([takingOver, aborted(forceStop)])) life.handle('kernel serves')
-      else if (dataPlane !== undefined) await this.#serveToTheEnd(dataPlane, shutdown)
-    }
+    const lastWrite = withTimeout(written, limit)
+    if (failover !== undefined && life.duties.ownsRules) await this.#letKernelServe(failover, written, shutdown)
     life.handle('time is over')
     // The drain begins while the last write may still run: a write that hangs must not let new connections in.
     const limits = { clock: realClock, deadline, forceStop }
@@ -99,6 +100,32 @@ export class GenerationEnd {
     await lastWrite
     if (config().onExit === 'cleanup') await this.#cleanUp(forceStop)
     life.handle('drained')
+  }
+
+  /**
+   * Lets the kernel serve once the last write of this proxy has ended. If it cannot in time, sockets serve new clients, and it may still
+   * take over meanwhile.
+   */
+  async #letKernelServe(failover: Failover, lastWrite: Promise<void>, shutdown: Shutdown): Promise<void> {
+    const { parts, log } = this.#options
+    const { life, dataPlane } = parts
+    const { forceStop } = shutdown
+    const takingOver = lastWrite.then(() => failover.takeOver(this.#abandonSource.signal))
+    this.#lastWork = takingOver
+    const kernelServes = new AbortController()
+    void takingOver.then(isServing => isServing && kernelServes.abort())
+    // The time of open connections does not bound this: after a short one, the rules would lead to closed ports.
+    await withTimeout<unknown>(Promise.race([takingOver, aborted(forceStop)]), {
+      clock: realClock,
+      ms: TAKE_OVER_TIMEOUT_MS,
+      onTimeout: () =>
+        log.warn('The kernel has not taken over in time; new clients are served here until the end', {
+          seconds: TAKE_OVER_TIMEOUT_MS / 1000,
+        }),
+    })
+    if (!kernelServes.signal.aborted && dataPlane !== undefined)
+      await Promise.race([this.#serveToTheEnd(dataPlane, shutdown), aborted(kernelServes.signal)])
+    if (kernelServes.signal.aborted) life.handle('kernel serves')
   }
 
   /** Removes all rules, unless another proxy writes them now. A second signal ends it. */
@@ -129,12 +156,10 @@ export class GenerationEnd {
     if (asks.aborted) await Promise.race([aborted(serves), aborted(gone), aborted(lastClients)])
   }
 
-  /** Ends the sync loop. Resolves when the last write of rules has ended. */
-  #stopSync(): Promise<void> {
+  /** Ends the sync loop. Resolves when the last write to the kernel has ended. */
+  async #stopSync(): Promise<void> {
     const { ruleMonitor, syncLoop, proxier } = this.#options.parts
     ruleMonitor?.stop()
-    const stopped = syncLoop.stop()
-    proxier.stop?.()
-    return stopped
+    await Promise.all([syncLoop.stop(), proxier.stop?.()])
   }
 }

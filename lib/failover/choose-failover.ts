@@ -15,5 +15,5 @@ export async function chooseFailover(
   const { onExit } = resources.config
   const create = () => KernelFailover.create(resources, iptables, modes, onExit === 'kernel')
   if (onExit === 'kernel') return create()
-  return onExit === 'auto' ? new LateFailover(create, resources.clock, resources.log) : undefined
+  return onExit === 'auto' ? new LateFailover(create, resources.log) : undefined
 }

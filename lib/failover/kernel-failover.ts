@@ -17,8 +17,10 @@ import { readPresentTables } from '../system/read-present-tables.js'
 import { ROUTE_LOCALNET_FILE } from '../system/route-localnet.js'
 import { NamedTimers } from '../primitives/named-timers.js'
 import { SerialQueue } from '../primitives/serial-queue.js'
-import { withTimeout } from '../primitives/with-timeout.js'
+import { whenAborted } from '../primitives/aborted.js'
+import { abandonableIptables } from './abandonable-iptables.js'
 import { FailoverProcess, type FailoverStep } from './failover-process.js'
+import { takeOver } from './take-over.js'
 
 /**
  * Milliseconds that a change waits for others before the failover script is updated. If this process is killed meanwhile, the
@@ -27,8 +29,6 @@ import { FailoverProcess, type FailoverStep } from './failover-process.js'
 const BATCH_DELAY_MS = 1000
 /** The script of a large cluster is long. The pause before an update is at least this many times as long as the last update took. */
 const PAUSE_FACTOR = 10
-/** How long a shutdown waits until the kernel has taken over, in milliseconds. */
-const TAKE_OVER_TIMEOUT_MS = 15_000
 const TABLES = ['filter', 'nat', 'mangle']
 
 export interface KernelFailoverOptions {
@@ -36,6 +36,8 @@ export interface KernelFailoverOptions {
   readonly proxier: IptablesProxier
   /** The same that the proxier uses. */
   readonly iptables: readonly IptablesPrograms[]
+  /** When it is aborted, the proxier writes no more. */
+  readonly abandon: AbortController
   readonly chainOwners: ChainOwners
   /** Whether NodePorts answer on loopback; that requires a setting of the kernel. */
   readonly routesLocalnet: () => boolean
@@ -52,10 +54,12 @@ export interface Failover {
   /** Takes the snapshot that is served now. */
   update(snapshot: ServiceSnapshot): void
   /**
-   * Lets the kernel serve new connections from now on; sockets keep serving the open ones. Never rejects; it logs a failure.
-   * @returns whether the kernel serves; if not, the rules are unchanged
+   * Lets the kernel serve new connections from now on; sockets keep serving the open ones. Never rejects; it logs a failure. Call it when
+   * nothing else writes rules. Resolves when no write of it runs any more.
+   * @param abandon aborted when something else writes rules from now on: a write that has begun ends, no other begins
+   * @returns whether the kernel serves; if not, it may serve some of the families
    */
-  takeOver(): Promise<boolean>
+  takeOver(abandon: AbortSignal): Promise<boolean>
   /** Ends without letting the kernel serve, also if this process is killed later. */
   disarm(): void
 }
@@ -95,16 +99,20 @@ export class KernelFailover implements Failover {
     }
     const owners = chainOwners(iptablesMode.name, modes)
     const quietLog = errorsOnly(log)
+    const abandon = new AbortController()
     const proxier = await iptablesMode.createProxier({
       ...resources,
-      kernel: kernelTools(iptables, quietLog),
+      kernel: kernelTools(
+        iptables.map(each => abandonableIptables(each, abandon.signal)),
+        quietLog,
+      ),
       chainOwners: owners,
       events: discardEvents,
       log: quietLog,
     })
     const routesLocalnet = () => node.servesNodePortsOnLoopback('IPv4')
     const { logFormat } = config
-    const parts = { proxier, iptables, chainOwners: owners, routesLocalnet, clock, log }
+    const parts = { proxier, iptables, abandon, chainOwners: owners, routesLocalnet, clock, log }
     return new KernelFailover({ ...parts, afterCrash, logFormat })
   }
 
@@ -125,20 +133,14 @@ export class KernelFailover implements Failover {
   }
 
   /** If nothing has been served yet, the kernel keeps the rules that it has. */
-  async takeOver(): Promise<boolean> {
-    const { clock, log } = this.#options
-    const onTimeout = () => {
-      throw new Error(`timed out after ${TAKE_OVER_TIMEOUT_MS / 1000} s`)
-    }
+  async takeOver(abandon: AbortSignal): Promise<boolean> {
+    const { proxier, clock, log } = this.#options
+    whenAborted(abandon, () => this.#options.abandon.abort())
     try {
       if (!this.#hasSnapshot) return false
       this.#timers.stop()
-      await withTimeout(this.#program(), { clock, ms: TAKE_OVER_TIMEOUT_MS, onTimeout })
-      log.info(0, 'The kernel serves from now on')
-      return true
-    } catch (error) {
-      log.error('The kernel cannot take over; the rules stay unchanged', error)
-      return false
+      await this.#updates.idle()
+      return await takeOver(proxier.rules, { abandon, clock, log })
     } finally {
       this.disarm()
     }
@@ -147,13 +149,6 @@ export class KernelFailover implements Failover {
   disarm(): void {
     this.#timers.stop()
     this.#failoverProcess?.disarm()
-  }
-
-  async #program(): Promise<void> {
-    const { proxier } = this.#options
-    await this.#updates.idle()
-    await proxier.start()
-    for (const rules of proxier.rules) await rules.program(false)
   }
 
   async #updateScript(): Promise<void> {

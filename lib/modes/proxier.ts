@@ -64,6 +64,6 @@ export interface Proxier {
    * before. Called when no step runs, and none runs later. Omitted if the process holds none.
    */
   releaseNodePorts?(): Promise<void>
-  /** Stops timers of the proxier; the kernel stays unchanged. Omitted if there are none. */
-  stop?(): void
+  /** Stops timers of the proxier. Resolves when nothing that they started runs any more. Omitted if there are none. */
+  stop?(): Promise<void>
 }

@@ -4,6 +4,7 @@ import { type LocalAddresses } from '../../model/local-addresses.js'
 import { type ServiceSnapshot } from '../../model/snapshot.js'
 import { type Iptables } from '../../system/iptables.js'
 import { type IpvsTimeouts } from '../../system/ipvs.js'
+import { NamedTimers } from '../../primitives/named-timers.js'
 import { type Proxier } from '../proxier.js'
 import { FrontendTable, type ServedFrontends } from '../../frontends/frontend-table.js'
 import { FrontendReporter } from '../frontend-reporter.js'
@@ -32,10 +33,12 @@ export class IpvsProxier implements Proxier {
   readonly #options: IpvsProxierOptions
   readonly #frontendTable: FrontendTable
   readonly #frontendReporter: FrontendReporter
-  #cancelCheck: (() => void) | undefined
+  readonly #timers: NamedTimers<'check'>
+  #checking: Promise<void> = Promise.resolve()
 
   constructor(options: IpvsProxierOptions) {
     this.#options = options
+    this.#timers = new NamedTimers(options.clock)
     this.#frontendTable = new FrontendTable(options.localAddresses)
     this.#frontendReporter = new FrontendReporter(options.log, options.events)
     this.rules = options.iptables.map(iptables => new IpvsFamily({ ...options, iptables }))
@@ -71,15 +74,17 @@ export class IpvsProxier implements Proxier {
     return { failed: failed.filter(isFailed => isFailed).length }
   }
 
-  /** Ends the checks of real servers; the kernel stays unchanged. */
-  stop(): void {
-    this.#cancelCheck?.()
-    this.#cancelCheck = undefined
+  /** Ends the checks of real servers; the kernel stays unchanged. An update that runs still starts none. */
+  async stop(): Promise<void> {
+    this.#timers.stop()
+    await this.#checking
   }
 
   #scheduleCheck(): void {
-    if (this.#cancelCheck !== undefined || !this.rules.some(family => family.isDraining)) return
-    this.#cancelCheck = this.#options.clock.after(DRAIN_CHECK_MS, () => void this.#removeDrained())
+    if (!this.rules.some(family => family.isDraining)) return
+    this.#timers.set('check', DRAIN_CHECK_MS, () => {
+      this.#checking = this.#removeDrained()
+    })
   }
 
   async #removeDrained(): Promise<void> {
@@ -90,8 +95,6 @@ export class IpvsProxier implements Proxier {
         this.#options.log.error('Cannot remove drained endpoints', error, { family: family.family })
       }
     }
-    if (this.#cancelCheck === undefined) return
-    this.#cancelCheck = undefined
     this.#scheduleCheck()
   }
 }

@@ -2,13 +2,13 @@ import t from 'tap'
 import { LocalAddresses } from '../../../lib/model/local-addresses.js'
 import { chainOwners } from '../../../lib/modes/registry.js'
 import { discardEvents } from '../../../lib/model/event-sink.js'
-import { IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
+import { DRAIN_CHECK_MS, IpvsProxier } from '../../../lib/modes/ipvs/proxier.js'
 import { SetLineRefused } from '../../../lib/system/ip-sets.js'
 import { type IpvsChange } from '../../../lib/system/ipvs-text.js'
 import { usableEndpoints } from '../../../lib/snapshot/usable-endpoints.js'
 import { RecordingLog } from '../../support/log/recording-log.js'
 import { makeEndpoint } from '../../support/model/make-endpoint.js'
-import { ManualClock } from '../../support/clock/manual-clock.js'
+import { ManualClock, settle } from '../../support/clock/manual-clock.js'
 import { MemoryConntrack } from '../../support/kernel/memory-conntrack.js'
 import { MemoryDummyInterface } from '../../support/kernel/memory-dummy-interface.js'
 import { MemoryIpSets } from '../../support/kernel/memory-ip-sets.js'
@@ -355,4 +355,55 @@ void t.test('Entries that are refused while a set is replaced, or removed, are t
   refused = undefined
   await rules!.program(false)
   t.strictSame(entries(), ['10.96.0.10,tcp:80'])
+})
+
+/** Virtual servers whose changes wait for `release` once `hold` was called. */
+class HeldIpvs extends MemoryIpvs {
+  hold = false
+  release: (() => void) | undefined
+
+  override async change(changes: readonly IpvsChange[]): Promise<void> {
+    if (this.hold) await new Promise<void>(resolve => (this.release = resolve))
+    return super.change(changes)
+  }
+}
+
+/** A proxier that serves one Service, and what replaces the only endpoint of that. */
+async function startWithHeldIpvs() {
+  const [ipvs, clock] = [new HeldIpvs(), new ManualClock()]
+  const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+  const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+  const proxier = makeProxier({ ipvs, sets, iptables, clock })
+  await proxier.start()
+  await proxier.update({ generation: 1, ports: makePorts(['10.96.0.10']) })
+  for (const rules of proxier.rules) await rules.program(false)
+  const replaceEndpoint = () => proxier.update({ generation: 2, ports: makePorts(['10.96.0.10'], 'TCP', '10.244.0.6') })
+  return { ipvs, clock, proxier, replaceEndpoint }
+}
+
+void t.test('After its stop, a proxier checks no real servers, also if an update ends later', async t => {
+  const { ipvs, clock, proxier, replaceEndpoint } = await startWithHeldIpvs()
+  ipvs.hold = true
+  const updated = replaceEndpoint()
+  await settle()
+  await proxier.stop()
+  ipvs.release!()
+  await updated
+  t.ok(proxier.rules[0]!.isDraining, 'a real server waits for its last connection')
+  t.equal(clock.pendingTimers, 0)
+})
+
+void t.test('A stop waits for the check of real servers that runs', async t => {
+  const { ipvs, clock, proxier, replaceEndpoint } = await startWithHeldIpvs()
+  await replaceEndpoint()
+  ipvs.hold = true
+  await clock.advance(DRAIN_CHECK_MS)
+  t.ok(ipvs.release, 'it removes a real server')
+  let hasStopped = false
+  const stopped = proxier.stop().then(() => (hasStopped = true))
+  await settle()
+  t.notOk(hasStopped)
+  ipvs.release!()
+  await stopped
+  t.equal(clock.pendingTimers, 0)
 })
