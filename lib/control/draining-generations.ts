@@ -8,6 +8,8 @@ const MAX_DRAINING = 3
 
 /** A generation that has given way. */
 export interface DrainingGeneration {
+  /** Whether it carries connections, which may be open. */
+  readonly carriesConnections: boolean
   /** Ends it: refuses new connections, and lets the open ones end until `limits` say otherwise. */
   drain(limits: StandbyLimits): Promise<void>
 }
@@ -55,7 +57,8 @@ export class DrainingGenerations {
 
   async #run(generation: DrainingGeneration, { served, cutOff }: Entry): Promise<void> {
     const { lastClients, isOver, forceStop } = this.#shutdown
-    await Promise.race([aborted(served.signal), aborted(lastClients), aborted(cutOff.signal)])
+    if (generation.carriesConnections)
+      await Promise.race([aborted(served.signal), aborted(lastClients), aborted(cutOff.signal)])
     await generation.drain({ timeIsOver: AbortSignal.any([isOver, cutOff.signal]), forceStop })
   }
 

@@ -15,6 +15,14 @@ import { type Predecessors } from './predecessors.js'
 import { type Shutdown } from './shutdown.js'
 import { Successor } from './successor.js'
 
+/** What ends a generation. */
+export interface RunSignals {
+  /** Aborted when it has to end in order. */
+  readonly stop: AbortSignal
+  /** Aborted when a failure may end it. One that happens before is held until then. */
+  readonly mayFail: AbortSignal
+}
+
 /**
  * One generation of a proxy: its parts from the start until it has ended, or has given way to another proxy. `LifeCycle` has the
  * states; this class does what they demand.
@@ -94,17 +102,19 @@ export class Generation {
    * @returns whether it has ended; if not, it still serves, and the caller ends that with `drain` once a successor serves
    * @throws ProxyFailure if the source can never work, or if the Node of this machine was deleted
    */
-  async run(stop: AbortSignal, shutdown: Shutdown): Promise<boolean> {
+  async run({ stop, mayFail }: RunSignals, shutdown: Shutdown): Promise<boolean> {
     const { cluster, store, fatal, life, handOver } = this.#parts
     const { asks } = this.successor
+    const failed = new AbortController()
+    void Promise.all([aborted(fatal.signal), aborted(mayFail)]).then(() => failed.abort(fatal.signal.reason))
     const stopEvents = new AbortController()
     const eventsWritten = cluster.events.run(stopEvents.signal)
     // The end does not wait for the source: a read that hangs must not keep this process alive.
-    const sourceEnded = cluster.source.run(store, AbortSignal.any([this.#end.stopSource, fatal.signal]))
+    const sourceEnded = cluster.source.run(store, AbortSignal.any([this.#end.stopSource, failed.signal]))
     sourceEnded.catch(() => undefined)
     try {
       await Promise.race([sourceEnded, aborted(stop), aborted(asks)])
-      if (!stop.aborted && !asks.aborted) throw fatal.signal.reason
+      if (!stop.aborted && !asks.aborted) throw failed.signal.reason
     } finally {
       stopEvents.abort()
       if (!asks.aborted) {
@@ -116,6 +126,11 @@ export class Generation {
       await eventsWritten
     }
     return life.state === 'ended'
+  }
+
+  /** Whether it carries connections, which may be open. */
+  get carriesConnections(): boolean {
+    return this.#parts.dataPlane !== undefined
   }
 
   /** Ends a generation that has given way: refuses new connections, and lets the open ones end until `limits` say otherwise. */
@@ -145,7 +160,7 @@ export class Generation {
     syncLoop.requestSync()
   }
 
-  /** Ends this generation as a failure of its source does: `run` throws after the drain. */
+  /** Ends this generation as a failure of its source does: `run` throws after the drain, once a failure may end it. */
   end(failure: ProxyFailure): void {
     this.#parts.fatal.abort(failure)
   }

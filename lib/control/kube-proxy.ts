@@ -7,7 +7,7 @@ import { realClock } from '../system/real-clock.js'
 import { aborted } from '../primitives/aborted.js'
 import { pause } from '../primitives/pause.js'
 import { DrainingGenerations } from './draining-generations.js'
-import { Generation } from './generation.js'
+import { Generation, type RunSignals } from './generation.js'
 import { Predecessors } from './predecessors.js'
 import { Shutdown } from './shutdown.js'
 import { standbyStep } from './standby-step.js'
@@ -33,8 +33,10 @@ export class KubeProxy {
   #isStandingBy = false
   /** Since when no proxy serves because this one cannot start to serve again. */
   #failingSince: number | undefined
-  /** Why this proxy has to end once it serves again. */
+  /** Why this proxy has to end, at once or when it serves again. */
   #failure: ProxyFailure | undefined
+  /** What ends the generation. */
+  #signals: RunSignals = { stop: new AbortController().signal, mayFail: AbortSignal.abort() }
 
   /**
    * Creates the first generation; see there.
@@ -85,9 +87,10 @@ export class KubeProxy {
    * supervisor would start it again at once, and it would take over from its successor.
    */
   end(failure: ProxyFailure): void {
-    if (!this.#isStandingBy) return this.#generation.end(failure)
-    this.#log.info(0, 'This kube-proxy ends when it serves again', { reason: failure.message })
+    // Remembered in any case: another proxy may just have asked this one to give way.
     this.#failure = failure
+    if (this.#isStandingBy || !this.#signals.mayFail.aborted) this.#logHeldFailure()
+    if (!this.#isStandingBy) this.#generation.end(failure)
   }
 
   /**
@@ -99,14 +102,14 @@ export class KubeProxy {
     const drainTimeout = (): number => this.#config.drainTimeout
     const shutdown = new Shutdown({ stop, forceStop, drainTimeout, clock: realClock })
     const draining = new DrainingGenerations(shutdown, this.#log)
-    let stopGeneration = stop
+    this.#signals = { stop, mayFail: AbortSignal.abort() }
     try {
-      while (!(await this.#generation.run(stopGeneration, shutdown))) {
+      while (!(await this.#generation.run(this.#signals, shutdown))) {
         this.#isStandingBy = true
+        this.#logHeldFailure()
         draining.add(this.#generation)
         const next = await this.#standByAndServeAgain(draining, shutdown)
         if (next === undefined) break
-        stopGeneration = stopOnceProgrammed(next, shutdown)
         void aborted(next.programmed).then(draining.announceServed)
       }
     } finally {
@@ -191,26 +194,44 @@ export class KubeProxy {
   }
 
   /** Creates the next generation, and applies what has changed meanwhile. @returns undefined if the time of this process is over */
-  async #serveAgain({ isOver }: Shutdown): Promise<Generation | undefined> {
+  async #serveAgain(shutdown: Shutdown): Promise<Generation | undefined> {
     const config = this.#config
     const created = this.#create(config, true)
-    const generation = await Promise.race([created, aborted(isOver)])
+    const generation = await Promise.race([created, aborted(shutdown.isOver)])
     if (generation === undefined) {
       created.then(late => late.discard()).catch(() => undefined)
       return undefined
     }
+    try {
+      for (let used = config; used !== this.#config;) await generation.reconfigure((used = this.#config))
+    } catch (error) {
+      await generation.discard()
+      throw error
+    }
     this.#generation = generation
+    this.#signals = signalsOnceProgrammed(generation, shutdown)
     this.#isStandingBy = false
-    if (this.#config !== config) await generation.reconfigure(this.#config)
-    const failure = this.#failure
-    if (failure !== undefined) void aborted(generation.programmed).then(() => generation.end(failure))
+    if (this.#failure !== undefined) generation.end(this.#failure)
     return generation
+  }
+
+  #logHeldFailure(): void {
+    const failure = this.#failure
+    if (failure !== undefined)
+      this.#log.info(0, 'This kube-proxy ends when it serves again', { reason: failure.message })
   }
 }
 
-/** A stop for a proxy that serves again: not before its rules are in the kernel, since the others lead to a process that is gone. */
-function stopOnceProgrammed({ programmed }: Generation, { stop, lastClients }: Shutdown): AbortSignal {
-  const source = new AbortController()
+/**
+ * What ends a proxy that serves again: nothing before its rules are in the kernel, since the others lead to a process that is gone. A
+ * failure ends it nevertheless if they are not there in time.
+ */
+function signalsOnceProgrammed({ programmed }: Generation, { stop, lastClients }: Shutdown): RunSignals {
+  const [source, late] = [new AbortController(), new AbortController()]
   void Promise.all([aborted(stop), aborted(programmed)]).then(() => source.abort())
-  return AbortSignal.any([source.signal, lastClients])
+  realClock.after(SERVE_AGAIN_TIMEOUT_MS, () => late.abort(), { keepsAlive: false })
+  return {
+    stop: AbortSignal.any([source.signal, lastClients]),
+    mayFail: AbortSignal.any([programmed, lastClients, late.signal]),
+  }
 }

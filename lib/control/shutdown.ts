@@ -50,9 +50,9 @@ export class Shutdown {
     const { clock, drainTimeout } = this.#options
     const ms = drainTimeout()
     this.#deadline = clock.now() + ms
-    const options = { keepsAlive: false }
-    clock.after(Math.max(0, ms - LAST_CLIENTS_MS), () => this.#lastClients.abort(), options)
-    clock.after(ms, () => this.#finish(), options)
+    // They keep the process alive: what waits for them may be the only work that is left.
+    clock.after(Math.max(0, ms - LAST_CLIENTS_MS), () => this.#lastClients.abort())
+    clock.after(ms, () => this.#finish())
   }
 
   #finish(): void {

@@ -39,10 +39,10 @@ export class SyncLoop {
   #scope: SnapshotScope
   /** Whether the snapshot was built for another scope. */
   #hasNewScope = false
-  /** When the oldest change that no update has taken yet was queued. */
   readonly #problem = new OnceReporter()
   /** Whether an update has succeeded. */
   #hasApplied = false
+  /** When the oldest change that no update has taken yet was queued, in milliseconds of the clock. */
   #queuedAt: number | undefined
   /** The changes that the current update has taken. */
   #updatingBatch: ChangeBatch | undefined

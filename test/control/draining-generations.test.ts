@@ -11,6 +11,12 @@ class Generation {
   readonly connection = new AbortController()
   state: 'serving' | 'draining' | 'ended' = 'serving'
 
+  readonly carriesConnections: boolean
+
+  constructor(carriesConnections = true) {
+    this.carriesConnections = carriesConnections
+  }
+
   async drain({ timeIsOver, forceStop }: StandbyLimits): Promise<void> {
     this.state = 'draining'
     await Promise.race([aborted(this.connection.signal), aborted(timeIsOver), aborted(forceStop)])
@@ -45,6 +51,14 @@ t.test('a generation serves new clients until another one does, and ends with it
   first!.connection.abort()
   await draining.whenIdle()
   t.strictSame([first!.state, draining.size], ['ended', 0])
+})
+
+t.test('a generation that carries no connections ends at once', async t => {
+  const { draining } = setUp()
+  const generation = new Generation(false)
+  draining.add(generation)
+  await settle()
+  t.equal(generation.state, 'draining')
 })
 
 t.test('however often successors crash, three generations drain at most: the oldest one is cut off', async t => {

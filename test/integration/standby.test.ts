@@ -10,6 +10,7 @@ import { workersOf } from '../support/processes/children-of.js'
 import { FaultyProgram } from '../support/processes/faulty-program.js'
 import { HAS_GIVEN_WAY, SERVING_AGAIN, STANDING_BY, countLines } from '../support/processes/hand-over-lines.js'
 import { HeldProgram } from '../support/processes/held-program.js'
+import { ProgramHook } from '../support/processes/program-hook.js'
 import { type ProxyProcess } from '../support/processes/proxy-process.js'
 import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 
@@ -169,10 +170,10 @@ class ConfigFile {
 }
 
 t.test('the configuration file of a proxy in standby changes', { skip }, async t => {
-  const setUp = async (t: Test) => {
+  const setUp = async (t: Test, env = process.env) => {
     const node = await ServiceNode.create(t, FLAGS)
     const file = new ConfigFile(t, 'logging: {verbosity: 3}')
-    const first = await node.start([`--config=${file.path}`])
+    const first = await node.start([`--config=${file.path}`], env)
     const early = await node.connect()
     const second = await node.start(WITHOUT_WORKERS)
     await first.waitForLine(STANDING_BY)
@@ -208,5 +209,28 @@ t.test('the configuration file of a proxy in standby changes', { skip }, async t
     t.not(code, 0)
     t.equal(countLines(first, /CONFIG_CHANGED/), 1)
     await node.checkLoads(t, loads)
+  })
+
+  await t.test('what needs a restart while it starts to serve again ends it once its rules are written', async t => {
+    const hook = new ProgramHook(t, /^ip6?tables-(nft|legacy)-restore$/)
+    const { node, file, first, early, second, from } = await setUp(t, hook.env)
+    // What the second one does not repair, the first one has to write.
+    second.child.kill('SIGSTOP')
+    await node.network.node.run('iptables', ['-t', 'nat', '-F', 'KUBE-PORTALS-CONTAINER'])
+    hook.hold()
+    await node.kill(second)
+    await waitUntil(() => hook.isHeld, 'it writes its rules')
+    file.write('logging: {verbosity: 3}\niptables: {masqueradeAll: true}')
+    await first.waitForLine(/"This kube-proxy ends when it serves again"/, from)
+    t.equal(await early.send('still here'), 'still here')
+    const ended = once(first.child, 'exit')
+    hook.release()
+    await first.waitForLine(node.synced, from)
+    await first.waitForLine(/"The kernel serves from now on"/, from)
+    early.end()
+    const [code] = (await ended) as [number]
+    t.equal(code, 1)
+    t.equal(countLines(first, /CONFIG_CHANGED/), 1)
+    t.match(await node.client.tcp(node.web.clusterIP, node.web.port), /^[ab]$/, 'the kernel serves')
   })
 })
