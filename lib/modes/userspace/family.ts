@@ -60,6 +60,8 @@ export class UserspaceFamily implements KernelRules {
   readonly #attempted = new Map<string, ProgrammedFrontend>()
   /** Whether the last write succeeded. False before the first one, because chains and links must exist even without Services. */
   #isProgrammed = false
+  /** Whether a write has failed since the last one that succeeded. The kernel may have what it contained. */
+  #hasFailedWrite = false
   /** The fingerprint of the local traffic detection at the last write. */
   #programmedTraffic = ''
 
@@ -118,9 +120,13 @@ export class UserspaceFamily implements KernelRules {
     for (const [name, frontend] of desired)
       if (this.#programmed.get(name) !== frontend) this.#attempted.set(name, frontend)
     this.#isProgrammed = false
+    const mayBeWritten = this.#hasFailedWrite
+    this.#hasFailedWrite = true
     const report = await this.#partialWriter.write(isLeftOut => this.#buildRuleSet(desired, localTraffic, isLeftOut))
+    this.#hasFailedWrite = false
     const served = new Map([...desired].filter(([name, frontend]) => !this.#isLeftOut(name, frontend)))
-    if (report.changed) this.#findStaleFlows(served, localTraffic, report.isRepair === true && !isIntact)
+    if (report.changed || mayBeWritten)
+      this.#findStaleFlows(served, localTraffic, report.isRepair === true && !isIntact)
     await this.#staleFlows.run()
     this.#programmed = served
     this.#attempted.clear()

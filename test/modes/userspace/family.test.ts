@@ -14,8 +14,13 @@ import { makeServicePort } from '../../support/model/make-service-port.js'
 const NODE = '192.168.50.1'
 
 /** The cluster IP of `web-N`, with its listener. */
-function programmedFrontend(n: number, proxyPort: number, key = `web-${n}`): ProgrammedFrontend {
-  const servicePort = makeServicePort({ name: `web-${n}`, clusterIP: `10.96.${n >> 8}.${n & 255}` })
+function programmedFrontend(
+  n: number,
+  proxyPort: number,
+  key = `web-${n}`,
+  protocol: 'TCP' | 'UDP' = 'TCP',
+): ProgrammedFrontend {
+  const servicePort = makeServicePort({ name: `web-${n}`, clusterIP: `10.96.${n >> 8}.${n & 255}`, protocol })
   const [frontend] = frontendsOf({ servicePort, endpoints: [], usable: { cluster: [], local: [], hasAny: false } })
   const target = { address: NODE, port: proxyPort }
   const spec = { key, address: NODE, port: proxyPort } as ListenerSpec
@@ -23,7 +28,7 @@ function programmedFrontend(n: number, proxyPort: number, key = `web-${n}`): Pro
     resolved: { frontend: frontend!, fromNode: target, fromPods: target, fromExternal: target },
     specs: [spec],
     ports: [proxyPort],
-    proxyPorts: [{ protocol: 'TCP', address: NODE, port: proxyPort, sourceRanges: undefined }],
+    proxyPorts: [{ protocol, address: NODE, port: proxyPort, sourceRanges: undefined }],
     fingerprint: String(proxyPort),
   }
 }
@@ -33,6 +38,10 @@ class FamilyUnderTest {
   readonly kernel = new MemoryTables()
   readonly inputs: string[] = []
   failure: Error | undefined
+  /** Whether a write that fails is applied nevertheless, as by a program that is killed after its last step. */
+  appliesBeforeFailure = false
+  /** How often flows were listed. */
+  flowLists = 0
   /** Text that the kernel refuses. */
   refused: string | undefined
   readonly clock = new ManualClock()
@@ -45,6 +54,7 @@ class FamilyUnderTest {
         read: () => Promise.resolve(parseIptablesSave(this.kernel.save())),
         maxChainsPerRestore: Infinity,
         restore: text => {
+          if (this.appliesBeforeFailure) this.kernel.restore(text)
           if (this.failure !== undefined) return Promise.reject(this.failure)
           if (this.refused !== undefined && text.includes(this.refused))
             return Promise.reject(new ProxyFailure('IPTABLES_RESTORE_FAILED', `refused: ${this.refused}`))
@@ -55,7 +65,7 @@ class FamilyUnderTest {
       },
       chainOwners: chainOwners('userspace'),
       localTraffic: () => ({ localMatches: [], nodePortAddresses: undefined }),
-      conntrack: { list: () => Promise.resolve([]), delete: () => Promise.resolve(0) },
+      conntrack: { list: () => Promise.resolve((this.flowLists++, [])), delete: () => Promise.resolve(0) },
       nodeAddresses: () => [],
       events: discardEvents,
       clock: this.clock,
@@ -133,6 +143,24 @@ void t.test('While writes fail, the listeners of the old rules and of the new on
   await setup.family.program(true)
   t.same(setup.programmedListeners, ['web-4'])
   t.end()
+})
+
+void t.test('After a write that failed, but that the kernel has, flows of removed frontends are searched', async t => {
+  const setup = new FamilyUnderTest()
+  setup.family.setDesired(new Map([['dns', programmedFrontend(1, 40_001, 'dns', 'UDP')]]))
+  await setup.family.program(false)
+  setup.family.setDesired(new Map())
+  setup.appliesBeforeFailure = true
+  setup.failure = new Error('killed')
+  await t.rejects(setup.family.program(false))
+  const before = setup.flowLists
+  setup.appliesBeforeFailure = false
+  setup.failure = undefined
+  t.equal((await setup.family.program(true)).changed, false)
+  t.ok(setup.flowLists > before)
+  const after = setup.flowLists
+  await setup.family.program(true)
+  t.equal(setup.flowLists, after, 'once')
 })
 
 void t.test('A frontend whose rules the kernel refuses is left out, and all others are served', async t => {
