@@ -1,6 +1,6 @@
 import { type Stats } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { messageOf, systemCode } from '../model/failure.js'
 import { quoteValue } from '../primitives/quote-value.js'
 import { decodeText } from './decode-text.js'
@@ -102,7 +102,18 @@ async function listFiles(paths: readonly string[]): Promise<{ found: FoundFile[]
       unreadable.push({ path, problem: `Cannot read ${quoteValue(path)}: ${messageOf(error)}`, isNamed: true })
     }
   }
-  return { found, unreadable }
+  return { found: withoutRepeats(found), unreadable }
+}
+
+/** A folder and a file in it may both be named. */
+function withoutRepeats(found: readonly FoundFile[]): FoundFile[] {
+  const byPath = new Map<string, FoundFile>()
+  for (const each of found) {
+    const path = resolve(each.file)
+    const earlier = byPath.get(path)
+    byPath.set(path, { ...each, ...earlier, isNamed: each.isNamed || earlier?.isNamed === true })
+  }
+  return [...byPath.values()]
 }
 
 async function listFolder(folder: string): Promise<FoundFile[]> {

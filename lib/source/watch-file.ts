@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemCode } from '../model/failure.js'
+import { whenAborted } from '../primitives/aborted.js'
 
 /** Milliseconds between looks at the file, for changes that no watch reports, such as behind a link to another folder. */
 const POLL_MS = 2000
@@ -20,7 +21,7 @@ export async function watchFile(path: string, signal: AbortSignal): Promise<Asyn
   // Links and files are replaced in the folder, so a watch of the file would lose its file.
   const watcher = watchFolder(dirname(path), () => sign.give())
   const poll = setInterval(() => sign.give(), POLL_MS)
-  signal.addEventListener('abort', () => {
+  whenAborted(signal, () => {
     clearInterval(poll)
     watcher?.close()
   })
@@ -57,8 +58,7 @@ class Sign {
   #wake: () => void = () => undefined
 
   constructor(signal: AbortSignal) {
-    signal.addEventListener('abort', () => this.give(), { once: true })
-    if (signal.aborted) this.give()
+    whenAborted(signal, () => this.give())
   }
 
   give(): void {

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import t from 'tap'
 import { ManifestFiles } from '../../lib/source/manifest-files.js'
 
@@ -48,6 +48,22 @@ t.test('a file that was written in this very millisecond was written a moment ag
     if (!isSettling) return void t.fail(`look ${n} took it for settled`)
   }
   t.pass('each time')
+})
+
+t.test('a file that is named, and is in a folder that is named, is read once', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'manifest-files-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'a.yaml')
+  writeFileSync(file, 'a')
+  for (const paths of [
+    [folder, file],
+    [file, folder],
+    [folder, join(folder, '..', basename(folder), '.') + '/'],
+    [relative(process.cwd(), file), file],
+  ]) {
+    const { files, changed } = await new ManifestFiles(paths).look(0)
+    t.strictSame([files.length, changed.length], [1, 1], paths.join(' '))
+  }
 })
 
 t.test('the name of a file that cannot be read is quoted', async t => {
