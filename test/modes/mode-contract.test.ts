@@ -203,7 +203,7 @@ for (const mode of ALL_MODES) {
         proxier.rules.every(({ pending }) => pending),
         'the first write is pending',
       )
-      proxier.stop?.()
+      await proxier.stop?.()
     })
 
     await t.test('after a write nothing is pending, and a verification changes nothing', async t => {
@@ -213,7 +213,7 @@ for (const mode of ALL_MODES) {
       const dump = kernel.dump()
       for (const rules of proxier.rules) t.equal((await rules.program(true)).changed, false, rules.family)
       t.equal(kernel.dump(), dump)
-      proxier.stop?.()
+      await proxier.stop?.()
     })
 
     await t.test('its chains depend on the last snapshot only, not on earlier ones', async t => {
@@ -224,7 +224,7 @@ for (const mode of ALL_MODES) {
       const fresh = new MemoryKernel()
       await serve(mode, fresh)
       t.same(chainsOf(kernel).sort(), chainsOf(fresh).sort())
-      proxier.stop?.()
+      await proxier.stop?.()
     })
 
     await t.test('its forecast is what it makes', { skip: mode.forecast === undefined && 'it has none' }, async t => {
@@ -259,7 +259,7 @@ for (const mode of ALL_MODES) {
         const set = kernel.ipSets.get(name)
         t.same([type, [...entries].sort()], [set?.type, [...(set?.entries ?? [])].sort()], name)
       }
-      proxier.stop?.()
+      await proxier.stop?.()
     })
 
     await t.test('it repairs its rules after another program has removed them', async t => {
@@ -270,7 +270,7 @@ for (const mode of ALL_MODES) {
       t.same(chainsOf(kernel), [])
       for (const rules of proxier.rules) t.equal((await rules.program(true)).changed, true, rules.family)
       t.same(chainsOf(kernel).sort(), chains)
-      proxier.stop?.()
+      await proxier.stop?.()
     })
 
     await t.test('it repairs every kind of damage to its rules', async t => {
@@ -287,7 +287,7 @@ for (const mode of ALL_MODES) {
         t.strictSame(rulesOfMode(readTable(), mode.chains), intact, damage.name)
         t.equal((await rules.program(true)).changed, false, damage.name)
       }
-      proxier.stop?.()
+      await proxier.stop?.()
     })
 
     const servesFlows = MODES.includes(mode) ? false : 'it has no part that deletes flows'
@@ -303,7 +303,7 @@ for (const mode of ALL_MODES) {
       for (const tables of kernel.iptables) await removeStaleChains(tables, chainOwners(undefined, ALL_MODES))
       await check(proxier)
       t.strictSame(kernel.conntrack.entries, [foreign])
-      proxier.stop?.()
+      await proxier.stop?.()
     })
 
     for (const [failure, fail] of CONNTRACK_FAILURES)
@@ -323,7 +323,7 @@ for (const mode of ALL_MODES) {
           mend()
           await check(proxier)
           t.strictSame(kernel.conntrack.entries, [foreign])
-          proxier.stop?.()
+          await proxier.stop?.()
         },
       )
 
@@ -345,7 +345,7 @@ for (const mode of ALL_MODES) {
         }
         t.equal((await rules.program(true)).changed, false, family)
       }
-      proxier.stop?.()
+      await proxier.stop?.()
     })
 
     await t.test('it owns every chain that it makes', async t => {
@@ -364,7 +364,7 @@ for (const mode of ALL_MODES) {
       const before = kernel.dump()
       const proxier = await serve(mode, kernel)
       t.not(kernel.dump(), before)
-      proxier.stop?.()
+      await proxier.stop?.()
       for (const tables of kernel.iptables) await removeStaleChains(tables, chainOwners(undefined, ALL_MODES))
       for (const each of ALL_MODES) await each.cleanup?.(kernel)
       t.equal(kernel.dump(), before)
@@ -395,7 +395,7 @@ for (const mode of ALL_MODES) {
     t.test(`${mode.name} mode takes over from ${other.name} mode and removes its leftovers`, async t => {
       const kernel = new MemoryKernel()
       const before = await serve(other, kernel)
-      before.stop?.()
+      await before.stop?.()
       const proxier = await serve(mode, kernel)
       const drain = other.drain?.(config, kernel, new RecordingLog())
       t.not(await drain?.step(), 'nothing there')
@@ -413,7 +413,7 @@ for (const mode of ALL_MODES) {
       )
       t.equal(kernel.ipvs.listOutput, fresh.ipvs.listOutput)
       t.equal(kernel.hasIpvsInterface, fresh.hasIpvsInterface)
-      proxier.stop?.()
+      await proxier.stop?.()
     })
   }
 }

@@ -53,7 +53,7 @@ async function leaveServers(family: IpFamily, log: Log): Promise<MemoryKernel> {
   await proxier.update(snapshot)
   for (const rules of proxier.rules) await rules.program(false)
   await proxier.update(snapshot)
-  proxier.stop?.()
+  await proxier.stop?.()
   for (const tables of kernel.iptables) await removeStaleChains(tables, chainOwners('userspace'))
   return kernel
 }

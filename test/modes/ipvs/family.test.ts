@@ -237,7 +237,7 @@ void t.test('A server is seen to drain, also if it lacks an endpoint that the ke
   await family!.removeDrained()
   t.strictSame(await served(), ['10.244.0.6'])
   t.equal(family!.isDraining, false)
-  proxier.stop()
+  await proxier.stop()
 })
 
 void t.test(

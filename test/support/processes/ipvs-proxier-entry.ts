@@ -153,11 +153,11 @@ async function handle(command: IpvsProxierCommand): Promise<unknown> {
     case 'warnings':
       return reported.splice(0)
     case 'cleanup':
-      proxier.stop()
+      await proxier.stop()
       for (const tables of iptables) await removeStaleChains(tables, chainOwners(undefined))
       return cleanupIpvs(leftoverSettings())
     case 'drain':
-      proxier.stop()
+      await proxier.stop()
       for (const tables of iptables) await removeStaleChains(tables, chainOwners('userspace'))
       return drainIpvs({
         ...leftoverSettings(),

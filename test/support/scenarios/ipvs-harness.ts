@@ -50,7 +50,7 @@ export class IpvsHarness implements ModeHarness {
     const { failed } = await next.update(this.#snapshot())
     let changed = failed > 0
     for (const rules of next.rules) changed = (await rules.program(false)).changed || changed
-    next.stop()
+    await next.stop()
     return !changed && this.#writeCount === before
   }
 
