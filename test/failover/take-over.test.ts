@@ -9,7 +9,7 @@ import { RecordingLog } from '../support/log/recording-log.js'
 
 const UNCHANGED = { changed: false, rules: [] }
 
-/** Rules whose writes end as told: with a failure of this code, or well. After the last one they end well. */
+/** Rules whose writes fail with these codes, one after the other. After the last one they succeed. */
 function rulesOf(family: IpFamily, codes: readonly FailureCode[] = [], onWrite = () => Promise.resolve()) {
   const left = [...codes]
   let writes = 0
