@@ -172,7 +172,7 @@ export class ProgramLoop {
     const startedAt = clock.now()
     this.#bucket.take(startedAt)
     try {
-      const report = await rules.program(verify)
+      const report = await rules.program(verify, () => record.planned(family))
       this.#failures = 0
       this.#hasProgrammed = true
       for (const resolve of waiting) resolve()

@@ -29,9 +29,10 @@ export interface KernelRules {
   /**
    * Writes the desired rules.
    * @param verify reads the rules first and repairs changes by other programs, instead of trusting the last write
+   * @param onPlanned called when it has taken what to write: a later `update` belongs to a later write
    * @throws ProxyFailure if the rules could not be written; the old ones are still in force then
    */
-  program(verify: boolean): Promise<ProgramReport>
+  program(verify: boolean, onPlanned?: () => void): Promise<ProgramReport>
 }
 
 /**

@@ -25,7 +25,7 @@ export const SYNC_BUCKETS = Array.from({ length: 15 }, (_, i) => 0.001 * 2 ** i)
 const PROGRAMMING_BUCKETS = [0, 0.25, 0.5, ...steps(1, 1, 59), ...steps(60, 5, 12), ...steps(120, 30, 7)]
 
 /** The metrics of the sync loop, as in kube-proxy 1.36. */
-export class SyncMetrics implements SyncObserver {
+export class SyncMetrics implements Omit<SyncObserver, 'planned'> {
   readonly #options: SyncMetricsOptions
   readonly #durations
   readonly #programmingDuration

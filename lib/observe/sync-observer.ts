@@ -22,6 +22,8 @@ export interface SyncObserver {
   queued(family: IpFamily, at: number): void
   /** How many changes of Services and of endpoints arrived. */
   changed(services: number, endpoints: number): void
+  /** A write of rules has taken what it contains: changes that are applied later belong to a later sync. */
+  planned(family: IpFamily): void
   /** A sync of one family succeeded; `triggerTimes` are those of its changes. */
   synced(family: IpFamily, at: number, durationMs: number, triggerTimes: readonly number[], extent: SyncExtent): void
   /** Rules were written. */
@@ -37,6 +39,7 @@ export function combineSyncObservers(...observers: readonly Partial<SyncObserver
   return {
     queued: (...args) => observers.forEach(observer => observer.queued?.(...args)),
     changed: (...args) => observers.forEach(observer => observer.changed?.(...args)),
+    planned: (...args) => observers.forEach(observer => observer.planned?.(...args)),
     synced: (...args) => observers.forEach(observer => observer.synced?.(...args)),
     rulesWritten: (...args) => observers.forEach(observer => observer.rulesWritten?.(...args)),
     refused: (...args) => observers.forEach(observer => observer.refused?.(...args)),

@@ -22,8 +22,11 @@ export interface SyncView {
 }
 
 interface FamilyChanges {
-  /** All of them: one that changes twice counts once. */
+  /** Since the last plan; one that changes twice counts once. */
   readonly changed: Set<string>
+  /** Those that the write that runs contains. */
+  readonly planned: Set<string>
+  isPlanned: boolean
   rules: readonly RuleCounts[]
 }
 
@@ -49,7 +52,9 @@ export class SyncHistory implements Partial<SyncObserver> {
   constructor(families: readonly IpFamily[], wallTime: () => number, onSubscriberFailure: (error: unknown) => void) {
     this.#wallTime = wallTime
     this.#onSubscriberFailure = onSubscriberFailure
-    this.#pending = new Map(families.map(family => [family, { changed: new Set<string>(), rules: [] }]))
+    this.#pending = new Map(
+      families.map(family => [family, { changed: new Set(), planned: new Set(), isPlanned: false, rules: [] }]),
+    )
   }
 
   /** The last ones, the oldest first. */
@@ -73,6 +78,13 @@ export class SyncHistory implements Partial<SyncObserver> {
     for (const [key, port] of before.ports) if (!snapshot.ports.has(key)) this.#note(port.servicePort.family, key)
   }
 
+  readonly planned = (family: IpFamily): void => {
+    const pending = this.#pending.get(family)
+    if (pending === undefined) return
+    pending.isPlanned = true
+    move(pending.changed, pending.planned)
+  }
+
   readonly rulesWritten = (family: IpFamily, counts: readonly RuleCounts[]): void => {
     const pending = this.#pending.get(family)
     if (pending !== undefined) pending.rules = counts
@@ -92,22 +104,26 @@ export class SyncHistory implements Partial<SyncObserver> {
   #add(family: IpFamily, at: number, result: Pick<SyncView, 'outcome' | 'durationMs' | 'extent'>): void {
     const pending = this.#pending.get(family)
     if (pending === undefined) return
-    const { changed, rules } = pending
+    // Without a plan nothing had to be written: then it is about all changes.
+    if (!pending.isPlanned) move(pending.changed, pending.planned)
+    const { planned, changed, rules } = pending
     const sync: SyncView = {
       id: ++this.#count,
       at: new Date(at).toISOString(),
       family,
       ...result,
       durationMs: result.durationMs === null ? null : Math.round(result.durationMs * 10) / 10,
-      changed: firstOf(changed, MAX_NAMES),
-      changedCount: changed.size,
+      changed: firstOf(planned, MAX_NAMES),
+      changedCount: planned.size,
       rules,
     }
     this.#syncs.push(sync)
     if (this.#syncs.length > MAX_SYNCS) this.#syncs.shift()
+    pending.isPlanned = false
     // After a failure, the next sync is about the same changes.
-    if (result.outcome === 'done') {
-      changed.clear()
+    if (result.outcome === 'failed') move(planned, changed)
+    else {
+      planned.clear()
       pending.rules = []
     }
     for (const onSync of this.#subscribers) {
@@ -118,6 +134,11 @@ export class SyncHistory implements Partial<SyncObserver> {
       }
     }
   }
+}
+
+function move(from: Set<string>, to: Set<string>): void {
+  for (const name of from) to.add(name)
+  from.clear()
 }
 
 function firstOf(names: Iterable<string>, most: number): string[] {

@@ -419,3 +419,17 @@ t.test('a check that is waited for writes nothing before the first update', asyn
   await rig.clock.advance(1000)
   t.ok(isOver)
 })
+
+t.test('observers learn when a write has taken what it contains', async t => {
+  const rig = createRig()
+  await start(rig)
+  const planned = rig.plans.length
+  rig.proxier.programGate.close()
+  moveTo(rig, 1)
+  await rig.clock.advance(5)
+  t.equal(rig.plans.length, planned + 1, 'while it runs')
+  t.notMatch(rig.take(), ['synced'])
+  rig.proxier.programGate.open()
+  await settle()
+  t.equal(rig.plans.length, planned + 1)
+})

@@ -22,6 +22,7 @@ const EPOCH = Date.UTC(2024, 0, 1)
 function recordInto(events: string[]) {
   return {
     queued: () => void events.push('queued'),
+    planned: () => undefined,
     changed: (services: number, endpoints: number) => void events.push(`changed ${services} ${endpoints}`),
     synced: (_family: IpFamily, _at: number, ms: number, times: readonly number[]) =>
       void events.push(`synced ${ms} [${times.map(time => time - EPOCH).join(' ')}]`),
@@ -40,7 +41,10 @@ export function createRig(
   const events: string[] = []
   /** How much each sync covered, and each write that failed. */
   const extents: string[] = []
+  /** The families of writes that have taken what they contain. */
+  const plans: IpFamily[] = []
   const observeExtents = {
+    planned: (family: IpFamily) => void plans.push(family),
     synced: (...[, , , , extent]: Parameters<SyncObserver['synced']>) => void extents.push(extent),
     restoreFailed: (_family: IpFamily, extent: SyncExtent) => void extents.push(`failed ${extent}`),
   }
@@ -79,6 +83,7 @@ export function createRig(
     clock,
     events,
     extents,
+    plans,
     lines,
     served,
     programmed,

@@ -216,6 +216,21 @@ for (const mode of ALL_MODES) {
       await proxier.stop?.()
     })
 
+    await t.test('a write says once when it has taken what it contains, before it writes', async t => {
+      const kernel = new MemoryKernel()
+      const proxier = await createProxier(mode, kernel)
+      await proxier.start()
+      await proxier.update(SNAPSHOT)
+      for (const rules of proxier.rules) {
+        const chains = chainsOf(kernel)
+        const seen: unknown[] = []
+        await rules.program(false, () => seen.push(chainsOf(kernel)))
+        t.strictSame(seen, [chains], rules.family)
+        t.strictNotSame(chainsOf(kernel), chains, 'then it writes')
+      }
+      await proxier.stop?.()
+    })
+
     await t.test('its chains depend on the last snapshot only, not on earlier ones', async t => {
       const kernel = new MemoryKernel()
       const proxier = await serve(mode, kernel, snapshotOf(SERVICE_PORTS.slice(2), [REMOTE]))

@@ -43,6 +43,32 @@ t.test('a sync lists the service ports that have changed since the last one that
   t.end()
 })
 
+t.test('a change that comes while rules are written belongs to the next sync', t => {
+  const history = new SyncHistory(['IPv4'], () => 0, noFailure)
+  const ports = new Map([[keyOf('web'), servedPort('web')]])
+  const apply = (name: string): void => {
+    ports.set(keyOf(name), servedPort(name))
+    history.applied(snapshotOf(ports.size, new Map(ports)))
+  }
+  const lastChanged = () => history.syncs.at(-1)!.changed.map(key => /\/(\w+)/.exec(key)![1])
+  apply('web')
+  history.planned('IPv4')
+  apply('dns')
+  history.synced('IPv4', 0, 1, [], 'partial')
+  t.strictSame(lastChanged(), ['web'])
+  history.planned('IPv4')
+  apply('mail')
+  history.restoreFailed('IPv4', 'partial')
+  t.strictSame(lastChanged(), ['dns'])
+  history.planned('IPv4')
+  history.synced('IPv4', 0, 1, [], 'full')
+  t.strictSame(lastChanged().sort(), ['dns', 'mail'], 'after a failure, with those that came during it')
+  apply('chat')
+  history.synced('IPv4', 0, 1, [], 'partial')
+  t.strictSame(lastChanged(), ['chat'], 'a sync that has to write nothing')
+  t.end()
+})
+
 t.test('a removed service port is a change; memory is bounded', t => {
   const history = new SyncHistory(['IPv4'], () => 0, noFailure)
   const many = new Map(Array.from({ length: 50 }, (_, index) => [keyOf(`s${index}`), servedPort(`s${index}`)] as const))

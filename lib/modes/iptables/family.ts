@@ -113,7 +113,7 @@ export class IptablesFamily implements KernelRules {
     return !this.#isProgrammed || fingerprint(this.#readContext()) !== this.#programmedContext
   }
 
-  async program(verify: boolean): Promise<ProgramReport> {
+  async program(verify: boolean, onPlanned?: () => void): Promise<ProgramReport> {
     const isIntact = (!verify && this.#trustsLastWrite) || (await this.#writer.check())
     if (verify && (await this.#partialWriter.recheck())) this.#isProgrammed = false
     if (isIntact && !this.pending) {
@@ -124,6 +124,7 @@ export class IptablesFamily implements KernelRules {
     }
     const context = this.#readContext()
     const input: PlanInput = { ports: this.#ports, frontends: this.#frontends, ...context }
+    onPlanned?.()
     this.#trustsLastWrite = false
     this.#isProgrammed = false
     const report = await this.#partialWriter.write(isLeftOut =>

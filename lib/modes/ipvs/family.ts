@@ -98,12 +98,13 @@ export class IpvsFamily implements KernelRules {
     })
   }
 
-  program(verify: boolean): Promise<ProgramReport> {
+  program(verify: boolean, onPlanned?: () => void): Promise<ProgramReport> {
     return this.#queue.run(async () => {
       const isIntact = !verify || (await this.#writer.check())
       if (verify && this.#isStateOld) await this.#readKernel()
       await this.#kernel.ensureRead()
       const plan = this.#computePlan()
+      onPlanned?.()
       let report = this.#writer.unchangedReport
       const repaired = await this.#reconcile(plan, async () => {
         if (!isIntact || this.#programmedRules !== plan.rules) report = await this.#writeRules(plan.rules)

@@ -107,7 +107,7 @@ export class UserspaceFamily implements KernelRules {
     return programmedCount !== this.#programmed.size
   }
 
-  async program(verify: boolean): Promise<ProgramReport> {
+  async program(verify: boolean, onPlanned?: () => void): Promise<ProgramReport> {
     const isIntact = !verify || (await this.#writer.check())
     if (verify && (await this.#partialWriter.recheck())) this.#isProgrammed = false
     const desired = this.#desired
@@ -117,6 +117,7 @@ export class UserspaceFamily implements KernelRules {
       await this.#writer.removeOtherModes()
       return { ...this.#writer.unchangedReport, refused: this.#partialWriter.counts }
     }
+    onPlanned?.()
     for (const [name, frontend] of desired)
       if (this.#programmed.get(name) !== frontend) this.#attempted.set(name, frontend)
     this.#isProgrammed = false

@@ -32,8 +32,9 @@ export class MemoryFamily implements KernelRules {
     return this.#programmed === undefined || !isEqual(this.#programmed, this.#rules())
   }
 
-  async program(verify: boolean): Promise<ProgramReport> {
+  async program(verify: boolean, onPlanned?: () => void): Promise<ProgramReport> {
     const isRight = !verify || (await this.#writer.check())
+    onPlanned?.()
     const report =
       isRight && !this.pending
         ? this.#writer.unchangedReport

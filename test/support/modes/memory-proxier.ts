@@ -78,12 +78,13 @@ export class MemoryProxier implements Proxier, KernelRules {
     return this.#programmed === undefined || fingerprint(this.#programmed) !== fingerprint(this.#desired)
   }
 
-  async program(verify: boolean): Promise<ProgramReport> {
+  async program(verify: boolean, onPlanned?: () => void): Promise<ProgramReport> {
     this.#enter('program')
     this.programCalls.push({ at: this.#now(), verify })
     const desired = this.#desired
     if (verify) this.#programmed = this.kernel
     const changed = this.pending
+    if (changed) onPlanned?.()
     this.#programmed = undefined
     await this.programGate.wait()
     this.#running.program--
