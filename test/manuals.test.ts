@@ -25,6 +25,14 @@ const FLAGS_OF_OTHERS = [
   '--version',
   '--failures',
   '--field-selector',
+  '--output',
+  '--patch',
+  '--all',
+  '--type',
+  '--from-file',
+  '--dry-run',
+  '--addon-name',
+  '--kube-proxy-config',
 ]
 /** How far a rounded figure may be from the median of a benchmark, as a part of it: machines differ more than that. */
 const FIGURE_TOLERANCE = 0.35

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -74,6 +74,8 @@ t.test(
       const file = join(folder, 'deploy/overlays', overlay, 'kustomization.yaml')
       writeFileSync(file, `${readFileSync(file, 'utf8')}${COMPONENT}`)
     }
+    const node = JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } })
+    t.equal((await run([`echo '${node}' | kubectl create -f -`])).exitCode, 0)
     for (const [title, overlay] of readOverlays()) {
       const { there, back } = sections.find(section => section.title === title)!
       // Each operator has a clone: two sections may change the same overlay.
@@ -83,11 +85,19 @@ t.test(
       t.equal((await objects()).length, 5, `${title}: five objects`)
       const requested = await run(request)
       t.equal(requested.exitCode, 0, `${title}, ${FIRST_REQUEST}: ${requested.stderr}`)
-      // A new version, as docs/upgrade.md has it.
+      // A trial on one node, a new version and another mode, as docs/upgrade.md has them.
+      if (!there.flat().includes('mkdir -p deploy/overlays/my-cluster')) {
+        mkdirSync(join(folder, 'deploy/overlays/my-cluster'), { recursive: true })
+        writeFileSync(join(folder, 'deploy/overlays/my-cluster/kustomization.yaml'), `resources: [../${overlay}]\n`)
+      }
       const upgraded = await run(upgrade.flatMap(({ commands }) => commands.trim().split('\n').filter(isRunnable)))
       t.equal(upgraded.exitCode, 0, `${title}, upgrade: ${upgraded.stderr}`)
       const { stdout } = await run(['kubectl -n kube-system get daemonset/kube-proxy --output=yaml'])
       t.match(stdout, /image: registry\.example\.com\/kube-proxy-node:NEW$/m, `${title}: the new version`)
+      t.match(stdout, /name: kube-proxy-iptables$/m, `${title}: the new mode`)
+      t.notMatch(stdout, /affinity:/, `${title}: the trial has ended`)
+      t.match(upgraded.stdout, /daemonset\.apps\/kube-proxy-trial created/, `${title}: the trial`)
+      t.match(upgraded.stdout, /node\/node-1 labeled/)
       const removed = await run(back.flat().filter(isRunnable))
       t.equal(removed.exitCode, 0, `${title}, back: ${removed.stderr}`)
       t.same(await objects(), [], `${title}: nothing is left`)
@@ -100,7 +110,10 @@ t.test(
     const [, restore] = /`(kubectl create -f [^`]+)`/.exec(text) ?? []
     const overlay = 'deploy/overlays/kubeadm'
     makeClone('kubeadm')
-    const restored = await run([`kubectl apply -k ${overlay}`, ...copy, `kubectl delete -k ${overlay}`, restore!])
+    rmSync(join(folder, 'stock-kube-proxy.yaml'))
+    // Run again when this proxy is there, the commands keep what they kept first.
+    const steps = [`kubectl apply -k ${overlay}`, ...copy, `kubectl delete -k ${overlay}`, ...copy, restore!]
+    const restored = await run(steps)
     t.equal(restored.exitCode, 0, `the stock kube-proxy is back: ${restored.stderr}`)
     const stock = ['configmap/kube-proxy', 'daemonset.apps/kube-proxy', 'serviceaccount/kube-proxy']
     t.same((await objects()).sort(), stock)

@@ -114,8 +114,8 @@ t.test(
       t.ok(service)
       t.equal(endpoints.length, 2)
       t.match(pods, { isSeen: false, why: /pods is forbidden: User "reader" cannot list resource "pods"/ })
-      const stranger = await readApiObjects(asUser('stranger'), { namespace: 'default', name: 'web' }, 'n1')
-      t.match(stranger, { isSeen: false, why: /User "stranger" cannot get resource "services"/ })
+      const other = await readApiObjects(asUser('other'), { namespace: 'default', name: 'web' }, 'n1')
+      t.match(other, { isSeen: false, why: /User "other" cannot get resource "services"/ })
     })
 
     await t.test('a server that is away', async t => {
