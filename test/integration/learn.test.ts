@@ -204,7 +204,7 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
           choices: [{ key: 'a', text: '없다' }, {}, { key: 'c' }],
           right: 'c',
           where: 'node',
-          command: 'ss -Htnp state established',
+          command: 'ss -Htnp state established not dst 127.0.0.1',
           output: /"kube-proxy".*\n.*"kube-proxy"/,
           proof: { value: 2 },
           why: /^2개이다/,

@@ -1,8 +1,7 @@
 import { type Lab, type Ran } from '../lab.js'
+import { NODE_CONNECTIONS } from '../node-connections.js'
 import { type Question } from '../question.js'
 import { useMode } from '../use-mode.js'
-
-const SOCKETS = ['ss', '-Htnp', 'state', 'established'] as const
 
 export const throughKubeProxy: Question = {
   number: 2,
@@ -33,7 +32,7 @@ export const throughKubeProxy: Question = {
       ({ output }) => /src=/.test(output),
       () => lab.run('node', 'conntrack', ...args),
     )
-    const sockets = await lab.run('node', ...SOCKETS)
+    const sockets = await lab.run('node', ...NODE_CONNECTIONS)
     await request.stop()
     const inIptables = socketsOf(sockets)
     const output = entry.output
@@ -77,7 +76,7 @@ export const throughKubeProxy: Question = {
 async function openConnection(lab: Lab, isWanted: (ran: Ran) => boolean): Promise<Ran> {
   const request = lab.start('client', 'curl', '-s', waitingUrl(lab.service.clusterIP))
   try {
-    return await lab.until(isWanted, () => lab.run('node', ...SOCKETS))
+    return await lab.until(isWanted, () => lab.run('node', ...NODE_CONNECTIONS))
   } finally {
     await request.stop()
   }

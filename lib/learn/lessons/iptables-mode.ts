@@ -36,7 +36,6 @@ export const iptablesMode: Lesson = {
         await useMode(experiment, 'iptables')
         return holdRequest(experiment.lab)
       },
-      command: () => ({ where: 'node', line: 'ss -Htnp state established' }),
       question: {
         en: 'How many sockets does kube-proxy have for this connection?',
         ko: '이 연결을 위해 kube-proxy에는 소켓이 몇 개 있는가?',

@@ -17,7 +17,6 @@ export const userspaceMode: Lesson = {
         ko: 'userspace 모드에서는 규칙이 10.96.0.10으로 가는 새 연결을 kube-proxy의 포트로 보낸다. 지금 클라이언트의 요청 하나가 열려 있다. 다음 명령은 노드의 TCP 연결과, 그 소켓을 가진 프로그램을 보여 준다.',
       },
       prepare: ({ lab }) => holdRequest(lab),
-      command: () => ({ where: 'node', line: 'ss -Htnp state established' }),
       question: {
         en: 'How many sockets does kube-proxy have for this one connection of the client?',
         ko: '클라이언트의 이 연결 하나를 위해 kube-proxy에는 소켓이 몇 개 있는가?',
