@@ -24,7 +24,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/control'],
   ['lib/demo', 'lib/check'],
   ['lib/ask'],
-  ['lib/demo-page', 'lib/learn'],
+  ['lib/learn'],
+  ['lib/demo-page'],
   ['lib/cli'],
   // What a browser shows: it knows the answers of the proxy by their types only.
   ['bin', 'lib/page'],

@@ -179,6 +179,7 @@ t.test('DIFFERENCES: every test with a node is named', t => {
       'demo-cluster.test.ts',
       'demo-page-api-server.test.ts',
       'demo-page-faults.test.ts',
+      'demo-page-lessons.test.ts',
       'demo-page-on-host.test.ts',
       'demo-page.test.ts',
       'documented-commands.test.ts',

@@ -59,6 +59,8 @@ export interface DemoDocument {
   readonly levers: readonly LeverView[]
   /** What runs now; null: nothing, and something may begin. */
   readonly running: string | null
+  /** The number of the lesson that runs; null: none. It waits for its user, and may do so for long. */
+  readonly lesson: number | null
   /** What the doctor can look at: a Service, for all clients or for one. Each with what starts it and its command. */
   readonly patients: readonly {
     readonly id: string
@@ -78,6 +80,22 @@ export interface QuestionsDocument {
     readonly title: Texts
     readonly asked: readonly string[]
     readonly command: string
+  }[]
+}
+
+/** The lessons that the demo can run. */
+export interface LessonsDocument {
+  readonly kind: 'LessonList'
+  readonly items: readonly {
+    readonly id: string
+    /** What ends it, as a reply. */
+    readonly leave: string
+    readonly number: number
+    readonly title: Texts
+    /** How long it takes. */
+    readonly minutes: number
+    /** The titles of its steps. */
+    readonly steps: readonly Texts[]
   }[]
 }
 
@@ -111,7 +129,10 @@ export interface ProxyEffect {
   readonly refused: number
 }
 
-/** One line of what runs, in the order in which it happens. The last one is `effect`, `answer`, `report` or `failed`. */
+/**
+ * One line of what runs, in the order in which it happens. The last one is `effect`, `answer`, `report` or `failed`; of a lesson, it may be any
+ * one, since users can leave.
+ */
 export type RunLine =
   | {
       readonly kind: 'step'
@@ -129,5 +150,34 @@ export type RunLine =
       readonly text: Texts
       readonly holds: boolean
     }
+  /** What follows is of another machine. */
+  | { readonly kind: 'recorded'; readonly text: Texts }
+  /** The next step of a lesson begins when this is replied. */
+  | { readonly kind: 'next'; readonly id: string }
+  | { readonly kind: 'lesson-step'; readonly title: Texts; readonly say: Texts }
+  /** What does the user expect of this command? It runs when one of the ids is replied. */
+  | {
+      readonly kind: 'question'
+      readonly where: string
+      readonly command: string
+      readonly text: Texts
+      readonly choices: readonly { readonly id: string; readonly text: Texts }[]
+      /** Without a prediction. */
+      readonly show: string
+    }
+  | {
+      readonly kind: 'result'
+      /** Index of the choice that the user expected; null: none. */
+      readonly predicted: number | null
+      /** Index of the choice that the lesson explains. */
+      readonly right: number
+      readonly proof: Texts
+      readonly value: number | string
+      readonly why: Texts
+      readonly holds: boolean
+    }
   | { readonly kind: 'report'; readonly report: DoctorReport }
   | { readonly kind: 'failed'; readonly message: string; readonly hint: string | null }
+
+/** Takes each line of what runs, as soon as it is known. */
+export type WriteLine = (line: RunLine) => void

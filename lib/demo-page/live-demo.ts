@@ -1,28 +1,34 @@
 import { askQuestion } from '../ask/ask-question.js'
 import { ClusterLab } from '../ask/cluster-lab.js'
-import { type Ran } from '../ask/lab.js'
+import { CURL } from '../ask/question.js'
 import { QUESTIONS } from '../ask/questions.js'
-import { type Texts } from '../ask/texts.js'
 import { type DemoCluster } from '../demo/demo-cluster.js'
 import { EXAMPLE_SERVICE } from '../demo/example-objects.js'
 import { KUBE_PROXY_PROGRAM } from '../demo/kube-proxy-program.js'
 import { checkPrograms } from '../demo/privileges.js'
 import { type Teardown } from '../demo/teardown.js'
 import { type DoctorReport } from '../doctor/doctor-report.js'
+import { lessonMinutes } from '../learn/lesson-minutes.js'
+import { type Lesson } from '../learn/lesson.js'
+import { LESSONS } from '../learn/lessons.js'
 import { ProxyFailure, messageOf } from '../model/failure.js'
 import { askProxy } from '../status/ask-proxy.js'
+import { type LentCluster, borrowCluster } from './borrow-cluster.js'
 import {
   type DemoDocument,
+  type LessonsDocument,
   type LeverKind,
   type LeverView,
   type QuestionsDocument,
-  type RunLine,
+  type WriteLine,
 } from './demo-document.js'
+import { LiveLesson, leaveId, lessonId } from './live-lesson.js'
 import { type ProxyCounts, leverEffect } from './lever-effect.js'
 import { leversOf } from './levers-of.js'
 import { type LiveTraffic } from './live-traffic.js'
 import { PodStates } from './pod-states.js'
 import { pullLever } from './pull-lever.js'
+import { stepLine } from './step-line.js'
 
 /** Requests of each client that begin after a change and show its effect. */
 const WATCHED_REQUESTS = 3
@@ -31,18 +37,15 @@ const ON_THE_NODE: readonly LeverKind[] = ['kill', 'mode', 'api']
 
 type Patient = DemoDocument['patients'][number]
 
-/** Takes each line of what runs, as soon as it is known. */
-export type WriteLine = (line: RunLine) => void
-
 /** The cluster behind the page of the demo: what it shows, and what it can run, one thing at a time. */
 export class LiveDemo {
   readonly #cluster: DemoCluster
-  readonly #lab: ClusterLab
-  readonly #traffic: LiveTraffic
-  readonly #states: PodStates
+  readonly #lent: LentCluster
   readonly #modes: readonly string[]
   readonly #version: string
   #running: string | null = null
+  /** The lesson that runs. */
+  #lesson: { readonly number: number; readonly open: LiveLesson } | undefined
 
   /** @param modes those that can be chosen @param version of this program */
   constructor(
@@ -55,9 +58,7 @@ export class LiveDemo {
     version: string,
   ) {
     this.#cluster = cluster
-    this.#traffic = traffic
-    this.#lab = new ClusterLab(cluster, teardown)
-    this.#states = new PodStates(cluster)
+    this.#lent = { lab: new ClusterLab(cluster, teardown), traffic, states: new PodStates(cluster) }
     this.#modes = modes
     this.#version = version
   }
@@ -70,13 +71,14 @@ export class LiveDemo {
   get document(): DemoDocument {
     return {
       kind: 'Demo',
-      mode: this.#lab.mode,
+      mode: this.#lent.lab.mode,
       service: `default/${EXAMPLE_SERVICE.name}`,
-      pods: this.#lab.pods.map(pod => ({ name: pod.name, ip: pod.ip, state: this.#states.of(pod) })),
-      clients: this.#traffic.clients.map(({ name, url, client: { ip } }) => ({ name, ip, url })),
-      requests: this.#traffic.requests,
+      pods: this.#lent.lab.pods.map(pod => ({ name: pod.name, ip: pod.ip, state: this.#lent.states.of(pod) })),
+      clients: this.#lent.traffic.clients.map(({ name, url, client: { ip } }) => ({ name, ip, url })),
+      requests: this.#lent.traffic.requests,
       levers: this.#levers,
       running: this.#running,
+      lesson: this.#lesson?.number ?? null,
       patients: this.#patients,
     }
   }
@@ -90,23 +92,39 @@ export class LiveDemo {
     }
   }
 
+  get lessons(): LessonsDocument {
+    return {
+      kind: 'LessonList',
+      items: LESSONS.map(lesson => ({
+        ...{ id: lessonId(lesson), leave: leaveId(lesson), number: lesson.number, title: lesson.title },
+        ...{ minutes: lessonMinutes(lesson), steps: lesson.steps.map(({ title }) => title) },
+      })),
+    }
+  }
+
   /**
    * What runs under an id, ready to begin; undefined: nothing has this id.
-   * @returns runs it; no failure leaves it, but each is the last line
+   * @returns runs it; no failure leaves it, but each is the last line. It takes what says that the page that asked is gone
    */
-  find(id: string): ((write: WriteLine) => Promise<void>) | undefined {
+  find(id: string): ((write: WriteLine, whenGone: AbortSignal) => Promise<void>) | undefined {
     const lever = this.#levers.find(each => each.id === id)
     const question = QUESTIONS.find(({ number }) => id === `ask/${number}`)
     const patient = this.#patients.find(each => each.id === id)
-    const run =
+    const lesson = LESSONS.find(each => lessonId(each) === id)
+    const run: ((write: WriteLine, whenGone: AbortSignal) => Promise<void>) | undefined =
       lever !== undefined
         ? (write: WriteLine) => this.#pull(lever, write)
         : question !== undefined
           ? (write: WriteLine) => this.#ask(question, write)
           : patient !== undefined
             ? (write: WriteLine) => this.#examine(patient, write)
-            : undefined
-    return run && (write => this.#runAlone(id, run, write))
+            : lesson && ((write, whenGone) => this.#teach(lesson, write, whenGone))
+    return run && ((write, whenGone) => this.#runAlone(id, () => run(write, whenGone), write))
+  }
+
+  /** Takes what a user replies to the lesson that runs. @returns false: nothing waits for this now */
+  reply(id: string): boolean {
+    return this.#lesson?.open.reply(id) === true
   }
 
   /** What runs now; null: nothing. */
@@ -114,10 +132,10 @@ export class LiveDemo {
     return this.#running
   }
 
-  async #runAlone(id: string, run: (write: WriteLine) => Promise<void>, write: WriteLine): Promise<void> {
+  async #runAlone(id: string, run: () => Promise<void>, write: WriteLine): Promise<void> {
     this.#running = id
     try {
-      await run(write)
+      await run()
     } catch (error) {
       const hint = error instanceof ProxyFailure ? (error.hint ?? null) : null
       write({ kind: 'failed', message: messageOf(error), hint })
@@ -128,48 +146,34 @@ export class LiveDemo {
 
   async #pull(lever: LeverView, write: WriteLine): Promise<void> {
     const before = await this.#counts()
-    const watched = await this.#traffic.watch(async () => {
-      await pullLever(lever, this.#lab, this.#states)
+    const watched = await this.#lent.traffic.watch(async () => {
+      await pullLever(lever, this.#lent.lab, this.#lent.states)
       const where = ON_THE_NODE.includes(lever.kind) ? 'node' : 'cluster'
       write(stepLine({ where, command: lever.command, output: '', exitCode: 0, isLever: true }, null))
     }, WATCHED_REQUESTS)
     write({ kind: 'effect', effect: leverEffect(watched, before, await this.#counts()) })
   }
 
-  /** Clients would disturb what experiments count. Afterwards the cluster is as it was, with all its Pods well. */
   async #ask(question: (typeof QUESTIONS)[number], write: WriteLine): Promise<void> {
     checkPrograms(question.programs)
-    const { service, mode, isApiAway } = this.#lab
-    const replicas = this.#lab.pods.length
-    const restore = [
-      () => this.#lab.reset(),
-      () => this.#lab.setMode(mode),
-      () => this.#lab.changeService(service, ''),
-      () => this.#lab.scale(replicas),
-      ...(isApiAway === true ? [() => this.#lab.setApiAway(true)] : []),
-    ]
-    try {
-      await this.#traffic.pause()
-      if (isApiAway === true) await this.#lab.setApiAway(false)
-      await this.#healAll()
-      const { proof, text, holds } = await askQuestion(question, this.#lab, ({ ran, meaning }) =>
+    await borrowCluster(this.#lent, async () => {
+      const { proof, text, holds } = await askQuestion(question, this.#lent.lab, ({ ran, meaning }) =>
         write(stepLine(ran, meaning)),
       )
       write({ kind: 'answer', proof: proof.name, value: proof.value, text, holds })
-    } finally {
-      try {
-        await doAll(restore)
-      } finally {
-        this.#traffic.resume()
-      }
-    }
+    })
   }
 
-  /** Replaces Pods that were killed, and makes the others as they should be. */
-  async #healAll(): Promise<void> {
-    for (const pod of this.#lab.pods) {
-      if (this.#states.of(pod) === 'killed') await this.#lab.replace(pod)
-      else await this.#states.set(pod, 'running')
+  async #teach(lesson: Lesson, write: WriteLine, whenGone: AbortSignal): Promise<void> {
+    checkPrograms(CURL)
+    const open = new LiveLesson(lesson, write)
+    // A page that is closed cannot reply any more.
+    whenGone.addEventListener('abort', () => open.leave(), { once: true })
+    this.#lesson = { number: lesson.number, open }
+    try {
+      await borrowCluster(this.#lent, () => open.run(this.#lent.lab))
+    } finally {
+      this.#lesson = undefined
     }
   }
 
@@ -185,7 +189,7 @@ export class LiveDemo {
 
   /** A client may be unable to reach what others can: so it is examined for each, too. */
   get #patients(): readonly Patient[] {
-    const clients = [null, ...this.#traffic.clients.map(({ name }) => name)]
+    const clients = [null, ...this.#lent.traffic.clients.map(({ name }) => name)]
     return this.#cluster.services.flatMap(({ name }) =>
       (name === EXAMPLE_SERVICE.name ? clients : [null]).map(client => ({
         ...{ id: `doctor/${name}${client === null ? '' : `/${client}`}`, service: `default/${name}`, client },
@@ -195,7 +199,7 @@ export class LiveDemo {
   }
 
   #fromClient(name: string | null): readonly string[] {
-    const found = this.#traffic.clients.find(each => each.name === name)
+    const found = this.#lent.traffic.clients.find(each => each.name === name)
     return found === undefined ? [] : ['--from', found.client.ip]
   }
 
@@ -207,23 +211,17 @@ export class LiveDemo {
 
   get #levers(): readonly LeverView[] {
     return leversOf({
-      ...{ mode: this.#lab.mode, modes: this.#modes, nodeName: this.#lab.nodeName, service: this.#lab.service },
-      isApiAway: this.#lab.isApiAway === true,
-      pods: this.#lab.pods.map(pod => ({
-        ...{ ...pod, state: this.#states.of(pod) },
+      ...{
+        mode: this.#lent.lab.mode,
+        modes: this.#modes,
+        nodeName: this.#lent.lab.nodeName,
+        service: this.#lent.lab.service,
+      },
+      isApiAway: this.#lent.lab.isApiAway === true,
+      pods: this.#lent.lab.pods.map(pod => ({
+        ...{ ...pod, state: this.#lent.states.of(pod) },
         pid: this.#cluster.pods.find(({ name }) => name === pod.name)?.process.pid ?? 0,
       })),
     })
   }
-}
-
-/** Takes all steps in order, even if one of them fails. @throws the first failure, at the end */
-async function doAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const failures: unknown[] = []
-  for (const step of steps) await step().catch((error: unknown) => void failures.push(error))
-  if (failures.length > 0) throw failures[0]
-}
-
-function stepLine({ where, command, output, isLever = false }: Ran, meaning: Texts | null): RunLine {
-  return { kind: 'step', where, command, output, isLever, meaning }
 }

@@ -24,6 +24,8 @@ export interface StepResult {
 
 /** Shows a lesson while it runs, and asks for predictions. */
 export interface LessonListener {
+  /** Resolves when the user wants the step to begin; with false, the lesson ends before it. Left out: each step begins at once. */
+  mayBegin?(index: number): Promise<boolean>
   onStep(step: LessonStep, index: number): void
   onShown(shown: AskedStep): void
   /** The command that runs after the prediction. */
@@ -32,11 +34,12 @@ export interface LessonListener {
   onResult(result: StepResult): void
 }
 
-/** Runs the steps of a lesson until the end, or until a prediction is `leave`. @returns the steps that have run */
+/** Runs the steps of a lesson until the end, or until the user leaves. @returns the steps that have run */
 export async function runLesson({ steps }: Lesson, lab: Lab, listener: LessonListener): Promise<readonly StepResult[]> {
   const results: StepResult[] = []
   await lab.reset()
   for (const [index, step] of steps.entries()) {
+    if ((await listener.mayBegin?.(index)) === false) return results
     listener.onStep(step, index)
     const result = await runStep(step, lab, listener)
     if (result === undefined) return results

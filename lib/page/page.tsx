@@ -11,6 +11,8 @@ import { TEXTS } from './texts.js'
 import { AskView } from './views/ask-view.js'
 import { ConnectionsView } from './views/connections-view.js'
 import { DemoDoctorView, DoctorView } from './views/doctor-view.js'
+import { LearnView } from './views/learn-view.js'
+import { LessonView } from './views/learn/lesson-view.js'
 import { LeversView } from './views/levers-view.js'
 import { ListenersView } from './views/listeners-view.js'
 import { MapView } from './views/map-view.js'
@@ -25,6 +27,7 @@ import { TimeLineView } from './views/time-line-view.js'
 const DEMO_SECTIONS: readonly (readonly [path: string, title: string])[] = [
   ['/levers', TEXTS.levers.title],
   ['/ask', TEXTS.ask.title],
+  ['/learn', TEXTS.learn.title],
 ]
 const SECTIONS: readonly (readonly [path: string, title: string])[] = [
   ['/services', TEXTS.services.title],
@@ -111,6 +114,16 @@ function Page(): JSX.Element {
             {isDemo && (
               <Route path="/ask">
                 <AskView />
+              </Route>
+            )}
+            {isDemo && (
+              <Route path="/learn">
+                <LearnView />
+              </Route>
+            )}
+            {isDemo && (
+              <Route path="/learn/:number">
+                {({ number = '' }) => <LessonView key={number} number={Number(number)} />}
               </Route>
             )}
             <Route path="/">

@@ -1,5 +1,5 @@
-import { type Ran } from '../../ask/lab.js'
 import { type Language } from '../../ask/texts.js'
+import { type Lack } from '../../learn/choose-lab.js'
 import { type Lesson, type LessonStep } from '../../learn/lesson.js'
 import { type LessonListener, type Prediction } from '../../learn/run-lesson.js'
 import { KeyReader } from '../../terminal/key-reader.js'
@@ -47,9 +47,9 @@ export class Classroom {
   }
 
   /** The lesson does not run here: from now on commands are shown as recorded. */
-  useRecord(mode: string, check: Ran): void {
+  useRecord(lack: Lack): void {
     if (this.#options.isJson) return
-    this.page.printLack(mode, check)
+    this.page.printLack(lack)
     this.page = new LearnPage(this.#terminal, this.#options.language, true)
   }
 

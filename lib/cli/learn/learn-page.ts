@@ -1,6 +1,9 @@
 import { type AskedStep } from '../../ask/ask-question.js'
+import { fillTexts } from '../../ask/fill-texts.js'
 import { reportOfMode } from '../../ask/report-of-mode.js'
 import { type Language, type Texts } from '../../ask/texts.js'
+import { type Lack } from '../../learn/choose-lab.js'
+import { LACK_TEXTS } from '../../learn/lack-texts.js'
 import { lessonMinutes } from '../../learn/lesson-minutes.js'
 import { type Command, type Lesson, type LessonStep } from '../../learn/lesson.js'
 import { type StepResult } from '../../learn/run-lesson.js'
@@ -38,12 +41,12 @@ export class LearnPage {
   }
 
   /** Prints what stands in place of a run: why there is none, and what the node lacks. */
-  printLack(mode: string, check: AskedStep['ran']): void {
-    this.#terminal.printText(this.#text(LEARN_TEXTS.noMode).replace('{mode}', mode))
+  printLack({ mode, check }: Lack): void {
+    this.#terminal.printText(this.#text(fillTexts(LACK_TEXTS.noMode, { mode })))
     this.#terminal.printText('')
     this.#terminal.printCommand(check.command)
     this.#terminal.printOutput(reportOfMode(check, mode).output)
-    this.#terminal.printText(this.#text(LEARN_TEXTS.recorded).replace('{mode}', mode))
+    this.#terminal.printText(this.#text(fillTexts(LACK_TEXTS.recorded, { mode })))
   }
 
   printStep({ title, say }: LessonStep, place: string): void {

@@ -24,14 +24,6 @@ export const LEARN_TEXTS = {
     en: 'That was the last lesson. kube-proxy ask answers more questions, and kube-proxy demo --keep leaves the cluster to you.',
     ko: '마지막 수업이었다. kube-proxy ask가 더 많은 질문에 답하고, kube-proxy demo --keep은 클러스터를 그대로 두어 직접 써 볼 수 있게 한다.',
   },
-  noMode: {
-    en: 'This node does not support {mode} mode, so this lesson cannot run here. kube-proxy check says what is missing and how to get it:',
-    ko: '이 노드는 {mode} 모드를 지원하지 않아 이 수업을 여기서 실행할 수 없다. 무엇이 없고 어떻게 얻는지는 kube-proxy check가 말해 준다.',
-  },
-  recorded: {
-    en: 'What follows is recorded: it ran on another machine, where {mode} mode works. Nothing of it runs here.',
-    ko: '아래는 기록이다. {mode} 모드가 동작하는 다른 기계에서 실행했고, 여기서는 아무것도 실행하지 않는다.',
-  },
 } as const
 
 /** The key for a choice: `a` for the first one. */

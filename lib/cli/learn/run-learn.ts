@@ -1,13 +1,9 @@
 import { CURL } from '../../ask/question.js'
-import { type ClusterLab } from '../../ask/cluster-lab.js'
-import { type Lab, type Ran } from '../../ask/lab.js'
 import { startClusterLab } from '../../ask/start-cluster-lab.js'
 import { runDemoSession } from '../../demo/demo-session.js'
+import { chooseLab } from '../../learn/choose-lab.js'
 import { findLesson } from '../../learn/find-lesson.js'
-import { IPVS_RECORD } from '../../learn/ipvs-record.js'
-import { type Lesson } from '../../learn/lesson.js'
 import { LESSONS } from '../../learn/lessons.js'
-import { recordedLab } from '../../learn/recorded-lab.js'
 import { runLesson } from '../../learn/run-lesson.js'
 import { printJson } from '../../terminal/print-json.js'
 import { Classroom, type ClassroomOptions } from './classroom.js'
@@ -39,7 +35,8 @@ export async function runLearn(options: RunLearnOptions): Promise<number> {
     await teardown.add(() => classroom.close())
     classroom.start(lesson)
     const { lab: clusterLab } = await startClusterLab(session)
-    const { lab, lack } = await chooseLab(lesson, clusterLab, classroom)
+    const { lab, lack } = await chooseLab(lesson, clusterLab)
+    if (lack !== undefined) classroom.useRecord(lack)
     const results = await runLesson(
       lesson,
       lab,
@@ -47,22 +44,9 @@ export async function runLearn(options: RunLearnOptions): Promise<number> {
     )
     teardown.throwIfEnded()
     classroom.finish()
-    if (isJson) printJson(resultDocument(lesson, results, language, lack))
+    if (isJson) printJson(resultDocument(lesson, results, language, lack?.check))
     else if (results.length === lesson.steps.length)
       classroom.page.printEnd(results, LESSONS[LESSONS.indexOf(lesson) + 1])
     return results.every(({ holds }) => holds) ? 0 : 1
   }, CURL)
-}
-
-/** The cluster, or, for a mode that this node does not support, the record of the lesson and what the node lacks. */
-async function chooseLab(
-  { mode }: Lesson,
-  lab: ClusterLab,
-  classroom: Classroom,
-): Promise<{ readonly lab: Lab; readonly lack?: Ran }> {
-  if (mode === undefined) return { lab }
-  const check = await lab.check(mode)
-  if (check.exitCode === 0) return { lab }
-  classroom.useRecord(mode, check)
-  return { lab: recordedLab(IPVS_RECORD), lack: check }
 }

@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import { type RunLine } from '../../demo-page/demo-document.js'
-import { type StatusError } from '../../status/status-document.js'
+import { postId } from './post-id.js'
 
 /** Something that the demo runs, or has run. */
 export interface Run {
@@ -10,12 +10,13 @@ export interface Run {
 }
 
 /** The views that run something. */
-export type RunningView = 'levers' | 'ask' | 'doctor'
+export type RunningView = 'levers' | 'ask' | 'learn' | 'doctor'
 
 /** The last thing that each view has run. It outlives the view: a reader may look elsewhere meanwhile. */
 export const runs = signal<Readonly<Record<RunningView, Run | undefined>>>({
   levers: undefined,
   ask: undefined,
+  learn: undefined,
   doctor: undefined,
 })
 /** Whether this page runs something. */
@@ -50,19 +51,15 @@ export function forgetRun(view: RunningView): void {
 
 /** @throws Error with the reason why it does not run */
 async function* linesOf(id: string): AsyncGenerator<RunLine> {
-  const response = await fetch('/demo/run', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ id }),
-  })
-  if (!response.ok || response.body === null) throw new Error(((await response.json()) as StatusError).message)
+  const { body } = await postId('/demo/run', id)
   let text = ''
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
   for (;;) {
     const { value, done } = await reader.read()
     if (done) return
     const complete = `${text}${value}`.split('\n')
     text = complete.pop()!
-    for (const line of complete) yield JSON.parse(line) as RunLine
+    // An empty line says only that the demo is there.
+    for (const line of complete) if (line !== '') yield JSON.parse(line) as RunLine
   }
 }

@@ -7,6 +7,8 @@ import { type LiveAnswer, useAnswer } from './use-answer.js'
 export interface LiveDemo extends LiveAnswer<DemoDocument> {
   /** Whether something runs, of this page or of another one: nothing else may begin. */
   readonly isBusy: boolean
+  /** The number of the lesson that is open, here or elsewhere; null: none. */
+  readonly lesson: number | null
 }
 
 /** Asks for the cluster of the demo again and again. What a run has changed is asked for at once; until it is there, the page shows what it knows. */
@@ -16,5 +18,11 @@ export function useDemo(): LiveDemo {
   if (asked.answer !== undefined) last.current = asked
   const { answer, answeredAt } = last.current
   const runsElsewhere = typeof asked.answer?.running === 'string'
-  return { ...asked, answer, answeredAt, isBusy: isRunning.value || runsElsewhere }
+  return {
+    ...asked,
+    answer,
+    answeredAt,
+    isBusy: isRunning.value || runsElsewhere,
+    lesson: asked.answer?.lesson ?? null,
+  }
 }

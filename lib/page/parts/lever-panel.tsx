@@ -16,6 +16,7 @@ export function LeverPanel({
   onPredict,
   run,
   isBusy,
+  lesson,
   onRun,
   onCancel,
 }: {
@@ -26,6 +27,8 @@ export function LeverPanel({
   /** Undefined: it has not begun. */
   readonly run: Run | undefined
   readonly isBusy: boolean
+  /** The number of the lesson that is open; null: none. */
+  readonly lesson: number | null
   readonly onRun: (id: string) => void
   readonly onCancel: () => void
 }): JSX.Element {
@@ -74,7 +77,7 @@ export function LeverPanel({
         </p>
       )}
       <div role="status">
-        <RunState run={run} isBusy={isBusy} />
+        <RunState run={run} isBusy={isBusy} lesson={lesson} />
         {last?.kind === 'effect' && predicted !== undefined && (
           <>
             <h4>{WORDS.result}</h4>

@@ -1,17 +1,29 @@
 import { type JSX } from 'preact'
 import { type Run } from '../live/start-run.js'
 import { TEXTS } from '../texts.js'
+import { BusyNote } from './busy-note.js'
 import { ProxyText } from './proxy-text.js'
 
 const WORDS = TEXTS.levers
 
-/** Whether something runs, here or elsewhere, or why it failed. @param run of this view @param isBusy whether anything runs */
-export function RunState({ run, isBusy }: { readonly run: Run | undefined; readonly isBusy: boolean }): JSX.Element {
+/** Whether something runs, here or elsewhere, or why it failed. */
+export function RunState({
+  run,
+  isBusy,
+  lesson,
+}: {
+  /** Of this view. */
+  readonly run: Run | undefined
+  /** Whether anything runs. */
+  readonly isBusy: boolean
+  /** The number of the lesson that is open; null: none. */
+  readonly lesson: number | null
+}): JSX.Element {
   const last = run?.lines.at(-1)
   return (
     <>
       {run?.isOver === false && <p>{WORDS.running}</p>}
-      {run?.isOver !== false && isBusy && <p class="message">{WORDS.busy}</p>}
+      {run?.isOver !== false && isBusy && <BusyNote lesson={lesson} />}
       {last?.kind === 'failed' && (
         <p class="message">
           {WORDS.failed} <ProxyText>{last.hint === null ? last.message : `${last.message}. ${last.hint}.`}</ProxyText>

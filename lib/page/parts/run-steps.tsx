@@ -7,9 +7,12 @@ const WORDS = TEXTS.ask
 const LANGUAGE = pageLanguage()
 
 /** What has run so far: each command with the place where it ran, what it printed, and what that means. */
-export function RunSteps({ lines }: Pick<Run, 'lines'>): JSX.Element {
+export function RunSteps({
+  lines,
+  label = WORDS.steps,
+}: Pick<Run, 'lines'> & { readonly label?: string }): JSX.Element {
   return (
-    <ol class="experiment" aria-label={WORDS.steps}>
+    <ol class="experiment" aria-label={label}>
       {lines.map((line, index) =>
         line.kind === 'step' ? (
           <li key={index}>

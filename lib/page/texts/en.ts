@@ -3,6 +3,7 @@ import { MAP } from './en/map.js'
 import { PACKET } from './en/packet.js'
 import { ASK_VIEW } from './en/ask-view.js'
 import { DOCTOR_VIEW } from './en/doctor-view.js'
+import { LEARN_VIEW } from './en/learn-view.js'
 import { LEVERS_VIEW } from './en/levers-view.js'
 import { RULES } from './en/rules.js'
 import { SERVICE, SERVICES } from './en/services.js'
@@ -69,6 +70,7 @@ export const EN = {
   packet: PACKET,
   levers: LEVERS_VIEW,
   ask: ASK_VIEW,
+  learn: LEARN_VIEW,
   doctor: DOCTOR_VIEW,
   map: MAP,
 }

@@ -4,6 +4,7 @@ import { MAP } from './ko/map.js'
 import { PACKET } from './ko/packet.js'
 import { ASK_VIEW } from './ko/ask-view.js'
 import { DOCTOR_VIEW } from './ko/doctor-view.js'
+import { LEARN_VIEW } from './ko/learn-view.js'
 import { LEVERS_VIEW } from './ko/levers-view.js'
 import { RULES } from './ko/rules.js'
 import { SERVICE, SERVICES } from './ko/services.js'
@@ -81,6 +82,7 @@ export const KO: Texts = {
   packet: PACKET,
   levers: LEVERS_VIEW,
   ask: ASK_VIEW,
+  learn: LEARN_VIEW,
   doctor: DOCTOR_VIEW,
   map: MAP,
 }

@@ -5,7 +5,8 @@ import { useAnswer } from '../live/use-answer.js'
 import { type Run, runs, startRun } from '../live/start-run.js'
 import { useDemo } from '../live/use-demo.js'
 import { AnswerState } from '../parts/answer-state.js'
-import { Mark } from '../parts/mark.js'
+import { BusyNote } from '../parts/busy-note.js'
+import { ProofLine } from '../parts/proof-line.js'
 import { RunState } from '../parts/run-state.js'
 import { RunSteps } from '../parts/run-steps.js'
 import { View } from '../parts/view.js'
@@ -17,12 +18,12 @@ const LANGUAGE = pageLanguage()
 /** Questions about Services; each is answered by an experiment. */
 export function AskView(): JSX.Element {
   const asked = useAnswer<QuestionsDocument>('/demo/questions')
-  const { isBusy } = useDemo()
+  const { isBusy, lesson } = useDemo()
   const run = runs.value.ask
   return (
     <View title={WORDS.title} about={WORDS.about}>
       <AnswerState {...asked} />
-      {run?.isOver !== false && isBusy && <p class="message">{TEXTS.levers.busy}</p>}
+      {run?.isOver !== false && isBusy && <BusyNote lesson={lesson} />}
       <ul class="questions">
         {asked.answer?.items.map(({ id, number, title, asked: places }) => (
           <li key={id}>
@@ -45,15 +46,13 @@ function Experiment(run: Run): JSX.Element {
     <section class="panel">
       <RunSteps lines={run.lines} />
       <div role="status">
-        <RunState run={run} isBusy={false} />
+        <RunState run={run} isBusy={false} lesson={null} />
         {last?.kind === 'answer' && (
           <>
             <h3>{WORDS.answer}</h3>
             {!last.holds && <p class="message">{WORDS.notProved}</p>}
             <p>{last.text[LANGUAGE]}</p>
-            <p>
-              <Mark kind={last.holds ? 'good' : 'bad'}>{`${WORDS.proof}: ${last.proof[LANGUAGE]}: ${last.value}`}</Mark>
-            </p>
+            <ProofLine proof={last.proof} value={last.value} holds={last.holds} />
           </>
         )}
       </div>

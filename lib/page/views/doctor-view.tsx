@@ -16,7 +16,7 @@ const WORDS = TEXTS.doctor
 
 /** What is wrong with a Service of the demo. */
 export function DemoDoctorView(): JSX.Element {
-  const { isBusy, ...asked } = useDemo()
+  const { isBusy, lesson, ...asked } = useDemo()
   const run = runs.value.doctor
   const last = run?.lines.at(-1)
   return (
@@ -30,7 +30,7 @@ export function DemoDoctorView(): JSX.Element {
         ))}
       </p>
       <div role="status">
-        <RunState run={run} isBusy={isBusy} />
+        <RunState run={run} isBusy={isBusy} lesson={lesson} />
       </div>
       {last?.kind === 'report' && <DoctorReport report={last.report} />}
     </View>

@@ -4,6 +4,7 @@ import { type DemoDocument, type LeverKind, type LeverView, type PodState } from
 import { forgetRun, runs, startRun } from '../live/start-run.js'
 import { useDemo } from '../live/use-demo.js'
 import { AnswerState } from '../parts/answer-state.js'
+import { BusyNote } from '../parts/busy-note.js'
 import { DataTable } from '../parts/data-table.js'
 import { LeverPanel } from '../parts/lever-panel.js'
 import { type Prediction } from '../parts/lever-result.js'
@@ -37,7 +38,7 @@ function choose(lever: LeverView): void {
 
 /** Changes of the demo's cluster. */
 export function LeversView(): JSX.Element {
-  const { isBusy, ...asked } = useDemo()
+  const { isBusy, lesson, ...asked } = useDemo()
   const demo = asked.answer
   const chosen = choice.value
   const button = (lever: LeverView, text: string): JSX.Element => (
@@ -100,11 +101,12 @@ export function LeversView(): JSX.Element {
               onPredict={predicted => (choice.value = { ...chosen, predicted })}
               run={runs.value.levers}
               isBusy={isBusy}
+              lesson={lesson}
               onRun={id => void startRun('levers', id)}
               onCancel={() => (choice.value = undefined)}
             />
           )}
-          {chosen === undefined && isBusy && <p class="message">{WORDS.busy}</p>}
+          {chosen === undefined && isBusy && <BusyNote lesson={lesson} />}
           <h3>{WORDS.clients}</h3>
           <DataTable
             caption={WORDS.clients}

@@ -1,5 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { type ReadableStream } from 'node:stream/web'
 import { type Test } from 'tap'
 import { type DemoDocument, type LeverEffect, type RunLine } from '../../../lib/demo-page/demo-document.js'
 import { WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
@@ -80,20 +83,34 @@ export class DemoPageProcess {
   }
 
   /** Asks to run something, as a page would. */
-  post(body: string, headers: Readonly<Record<string, string>> = {}, path = '/demo/run'): Promise<Response> {
+  post(
+    body: string,
+    headers: Readonly<Record<string, string>> = {},
+    path = '/demo/run',
+    signal?: AbortSignal,
+  ): Promise<Response> {
     const all = { 'Content-Type': 'application/json', Origin: this.origin, ...headers }
-    return fetch(`${this.origin}${path}`, { method: 'POST', headers: all, body })
+    return fetch(`${this.origin}${path}`, { method: 'POST', headers: all, body, signal: signal ?? null })
   }
 
   /** Runs something to its end. */
   async run(id: string): Promise<readonly RunLine[]> {
-    const response = await this.post(JSON.stringify({ id }))
-    const text = await response.text()
-    if (response.status !== 200) throw new Error(`${id}: ${response.status} ${text}`)
-    return text
-      .trimEnd()
-      .split('\n')
-      .map(line => JSON.parse(line) as RunLine)
+    const lines: RunLine[] = []
+    for await (const line of this.linesOf(id)) lines.push(line)
+    return lines
+  }
+
+  /** Runs something, and returns each line when it comes. @param signal closes the page in the middle */
+  async *linesOf(id: string, signal?: AbortSignal): AsyncGenerator<RunLine> {
+    const response = await this.post(JSON.stringify({ id }), {}, '/demo/run', signal)
+    if (response.status !== 200) throw new Error(`${id}: ${response.status} ${await response.text()}`)
+    for await (const line of createInterface(Readable.fromWeb(response.body as ReadableStream)))
+      if (line !== '') yield JSON.parse(line) as RunLine
+  }
+
+  /** Replies to the lesson that runs. @returns the status of HTTP */
+  async reply(id: string, headers: Readonly<Record<string, string>> = {}): Promise<number> {
+    return (await this.post(JSON.stringify({ id }), headers, '/demo/reply')).status
   }
 
   /** Pulls a lever, and returns what the next requests met. */
