@@ -16,6 +16,8 @@ const number = numberFormat('en')
 /** All English texts of the page, except for those that the proxy answers with. */
 export const EN = {
   locale: 'en',
+  /** A sentence of the proxy in this language; undefined: the page does not know it. The proxy speaks English. */
+  proxySentence: (_english: string): string | undefined => undefined,
   program: 'kube-proxy',
   skip: 'Skip to the content',
   sections: 'Sections',

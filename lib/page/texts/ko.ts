@@ -7,6 +7,7 @@ import { DOCTOR_VIEW } from './ko/doctor-view.js'
 import { LEARN_VIEW } from './ko/learn-view.js'
 import { LEVERS_VIEW } from './ko/levers-view.js'
 import { RULES } from './ko/rules.js'
+import { sentenceInKorean } from './ko/sentence-in-korean.js'
 import { SERVICE, SERVICES } from './ko/services.js'
 import { TIME_LINE } from './ko/time-line.js'
 import { numberFormat } from './number-format.js'
@@ -30,6 +31,7 @@ const LIFE: ReadonlyMap<string, string> = new Map([
 /** All Korean texts of the page. */
 export const KO: Texts = {
   locale: 'ko',
+  proxySentence: sentenceInKorean,
   program: 'kube-proxy',
   skip: '본문으로 건너뛰기',
   sections: '섹션',

@@ -6,7 +6,7 @@ import { useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
-import { ProxyText } from '../parts/proxy-text.js'
+import { ProxyText, proxyWords } from '../parts/proxy-text.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
 
@@ -29,7 +29,7 @@ const COLUMNS: readonly Column<Rule>[] = [
   { title: WORDS.position, text: ({ position }) => String(position), isNumber: true },
   {
     title: WORDS.rule,
-    text: ({ sentence, rule }) => `${sentence} ${rule}`,
+    text: ({ sentence, rule }) => `${proxyWords(sentence)} ${rule}`,
     cell: ({ sentence, rule }) => (
       <>
         <div>

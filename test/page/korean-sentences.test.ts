@@ -1,0 +1,102 @@
+import { buildSync } from 'esbuild'
+import t from 'tap'
+import { type Explanation } from '../../lib/explain/explanation.js'
+import { ruleSentence } from '../../lib/netfilter/walk/rule-sentence.js'
+/** As in lib/page, which is compiled for browsers only. */
+type Translate = (text: string) => string | undefined
+import { explainOffline, explainedState } from '../support/explain/explain-offline.js'
+import { RULE_SENTENCES } from '../support/netfilter/rule-sentences.js'
+
+const MODES = ['userspace', 'iptables', 'ipvs']
+const SENDERS = ['pod/10.244.0.2', 'pod/10.244.0.5', 'pod/10.244.1.7', 'node', 'outside', 'outside/198.51.100.1']
+const DESTINATIONS = [
+  ...['web:80', 'kube-system/dns:53/udp', 'kube-system/dns:53/tcp', 'sticky', 'empty', 'ranges', 'host', 'longer'],
+  ...['192.168.50.1:30080', '192.168.50.1:22', '203.0.113.8:80', '192.0.2.1:80', '10.96.0.10:81', '10.96.0.53:53'],
+]
+/** English words, apart from those that Korean readers of the field use, and from names. */
+const ENGLISH = /\b(the|of|and|is|are|to|from|that|this|packet|packets|endpoint|client|node|rule)\b/
+
+/** The translator of the page. */
+async function load(): Promise<Translate> {
+  const { outputFiles } = buildSync({
+    ...{ entryPoints: ['lib/page/texts/ko/sentence-in-korean.ts'], bundle: true, format: 'esm', write: false },
+  })
+  const url = `data:text/javascript,${encodeURIComponent(outputFiles[0]!.text)}`
+  return ((await import(url)) as { sentenceInKorean: Translate }).sentenceInKorean
+}
+
+/** All sentences of an explanation. */
+function sentencesOf({ answer, service, steps, ways, notes }: Explanation): readonly string[] {
+  return [
+    answer,
+    ...notes,
+    ...(service === null ? [] : [service.policy, service.affinity, service.balancing]),
+    ...[...steps, ...ways.flatMap(way => way.steps)].map(({ sentence }) => sentence),
+    ...ways.flatMap(({ wayBack, assumptions }) => [...wayBack, ...assumptions]),
+  ]
+}
+
+function* explanations(): Generator<Explanation> {
+  for (const mode of MODES)
+    for (const from of SENDERS) for (const to of DESTINATIONS) yield explainOffline(mode, from, to)
+}
+
+const sentenceInKorean = await load()
+
+/** Compares nothing: says which sentences have no Korean, or keep English words outside of quoted text. */
+function untranslated(sentences: Iterable<string>): readonly string[] {
+  return [...new Set(sentences)].filter(sentence => {
+    const korean = sentenceInKorean(sentence)
+    return korean === undefined || ENGLISH.test(korean.replace(/"[^"]*"|\([^()]*-A [^()]*\)/g, ''))
+  })
+}
+
+t.test('the Korean page has all that is said of packets, in each mode, for each client and address', t => {
+  const sentences = new Set([...explanations()].flatMap(sentencesOf))
+  t.ok(sentences.size > 150, `${sentences.size} sentences`)
+  t.strictSame(untranslated(sentences), [])
+  t.end()
+})
+
+t.test('the Korean page has what a rule of each kind does', t => {
+  const planned = MODES.flatMap(mode =>
+    [...explainedState(mode).rules.values()].flatMap(({ tables }) =>
+      [...tables.values()].flatMap(chains =>
+        [...chains.values()].flatMap(rules => rules.map(rule => ruleSentence(rule))),
+      ),
+    ),
+  )
+  t.ok(planned.length > 150, `${planned.length} rules`)
+  t.strictSame(untranslated([...planned, ...RULE_SENTENCES.values()]), [])
+  t.end()
+})
+
+t.test('a rule is said with its conditions before the packets, and its action at the end', t => {
+  for (const [english, korean] of [
+    ['All packets go to chain KUBE-SERVICES.', '모든 패킷은 체인 KUBE-SERVICES(으)로 간다.'],
+    [
+      'TCP packets from outside 10.244.0.0/16, to 10.96.0.10 port 80 go to chain KUBE-MARK-MASQ.',
+      '10.244.0.0/16 밖에서 온 10.96.0.10의 80번 포트로 가는 TCP 패킷은 체인 KUBE-MARK-MASQ(으)로 간다.',
+    ],
+    [
+      'At random, 1 in 3 of the packets go to chain KUBE-SEP-X.',
+      '패킷은 무작위로 3개 중 1개가 체인 KUBE-SEP-X(으)로 간다.',
+    ],
+    [
+      'Packets without mark 0x4000 go back to the chain before.',
+      '마크가 0x4000이(가) 아닌 패킷은 앞의 체인으로 돌아간다.',
+    ],
+    [
+      'TCP packets get the destination [fd00::5]:8080 (DNAT).',
+      'TCP 패킷은 목적지가 [fd00::5]:8080(으)로 바뀐다 (DNAT).',
+    ],
+  ] as const)
+    t.equal(sentenceInKorean(english), korean)
+  t.end()
+})
+
+t.test('a sentence that the page does not know stays as it is', t => {
+  for (const text of ['', 'Anything else.', 'The packet of a Pod goes nowhere.', 'All is well'])
+    t.equal(sentenceInKorean(text), undefined, text)
+  t.end()
+})
