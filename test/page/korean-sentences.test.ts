@@ -82,14 +82,19 @@ t.test('a rule is said with its conditions before the packets, and its action at
       'At random, 1 in 3 of the packets go to chain KUBE-SEP-X.',
       '패킷은 무작위로 3개 중 1개가 체인 KUBE-SEP-X(으)로 간다.',
     ],
-    [
-      'Packets without mark 0x4000 go back to the chain before.',
-      '마크가 0x4000이(가) 아닌 패킷은 앞의 체인으로 돌아간다.',
-    ],
-    [
-      'TCP packets get the destination [fd00::5]:8080 (DNAT).',
-      'TCP 패킷은 목적지가 [fd00::5]:8080(으)로 바뀐다 (DNAT).',
-    ],
+    ['Packets without mark 0x4000 go back to the chain before.', '마크가 0x4000이 아닌 패킷은 앞의 체인으로 돌아간다.'],
+    ['TCP packets get the destination [fd00::5]:8080 (DNAT).', 'TCP 패킷은 목적지가 [fd00::5]:8080으로 바뀐다 (DNAT).'],
+  ] as const)
+    t.equal(sentenceInKorean(english), korean)
+  t.end()
+})
+
+t.test('a particle follows what is read before it; after a name in Latin letters, both forms stay', t => {
+  for (const [english, korean] of [
+    ['kube-proxy opens its own connection to 10.244.0.7:8081.', 'kube-proxy가 10.244.0.7:8081로 자기 연결을 연다.'],
+    ['kube-proxy opens its own flow to 10.244.0.7:53.', 'kube-proxy가 10.244.0.7:53으로 자기 플로를 연다.'],
+    ['kube-proxy opens its own flow to 10.244.0.7:54.', 'kube-proxy가 10.244.0.7:54로 자기 플로를 연다.'],
+    ['TCP packets go to target TEE.', 'TCP 패킷은 타깃 TEE(으)로 간다.'],
   ] as const)
     t.equal(sentenceInKorean(english), korean)
   t.end()

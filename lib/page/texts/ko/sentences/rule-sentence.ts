@@ -13,14 +13,15 @@ function portsOf(list: string): string {
   return `${list.replaceAll(' to ', '–')}번 포트`
 }
 
-const STATES: ReadonlyMap<string, string> = new Map([
-  ['that open a connection', '연결을 여는'],
-  ['of a known connection', '이미 아는 연결의'],
-  ['related to a known connection', '이미 아는 연결과 관련된'],
-  ['of no valid connection', '올바른 연결에 속하지 않은'],
-  ['without connection tracking', '연결 추적을 하지 않는'],
-  ['whose destination was translated', '목적지가 변환된'],
-  ['whose source was translated', '출발지가 변환된'],
+/** Each state before "패킷", and before another state. */
+const STATES: ReadonlyMap<string, readonly [last: string, earlier: string]> = new Map([
+  ['that open a connection', ['연결을 여는', '연결을 열거나']],
+  ['of a known connection', ['이미 아는 연결의', '이미 아는 연결이거나']],
+  ['related to a known connection', ['이미 아는 연결과 관련된', '이미 아는 연결과 관련되거나']],
+  ['of no valid connection', ['올바른 연결에 속하지 않은', '올바른 연결에 속하지 않거나']],
+  ['without connection tracking', ['연결 추적을 하지 않는', '연결 추적을 하지 않거나']],
+  ['whose destination was translated', ['목적지가 변환된', '목적지가 변환되거나']],
+  ['whose source was translated', ['출발지가 변환된', '출발지가 변환되거나']],
 ])
 const STATE = [...STATES.keys(), 'in state [A-Z]+'].join('|')
 const FIELDS: ReadonlyMap<string, string> = new Map([
@@ -29,10 +30,14 @@ const FIELDS: ReadonlyMap<string, string> = new Map([
 ])
 
 function statesOf(text: string): string {
-  return text
-    .split(' or ')
-    .map(state => STATES.get(state) ?? `상태가 ${state.replace('in state ', '')}인`)
-    .join(' 또는 ')
+  const states = text.split(' or ')
+  return states
+    .map((state, index) => {
+      const name = state.replace('in state ', '')
+      const [last, earlier] = STATES.get(state) ?? [`상태가 ${name}인`, `상태가 ${name}이거나`]
+      return index === states.length - 1 ? last : earlier
+    })
+    .join(' ')
 }
 
 function fieldsOf(text: string): string {
