@@ -1,5 +1,6 @@
 import { answerFromLists } from '../../lib/dataplane/transport/tcp-table.js'
 import { parseLeftoverRecord } from '../../lib/demo/parse-leftover-record.js'
+import { parseDoneLessons } from '../../lib/learn/parse-done-lessons.js'
 import { parseExecCredential } from '../../lib/source/parse-exec-credential.js'
 import { proxyForUrl } from '../../lib/source/proxy-for-url.js'
 import { parseInterfaceAddresses } from '../../lib/system/interface-addresses.js'
@@ -117,6 +118,9 @@ const PARSERS: Readonly<Record<string, FuzzedParser>> = {
     const { owner, created } = parseLeftoverRecord(text, 'file')
     check(Number.isInteger(owner.pid), String(owner.pid))
     for (const resource of created) check(typeof Object.values(resource)[0] === 'string', JSON.stringify(resource))
+  },
+  'done-lessons': text => {
+    for (const number of parseDoneLessons(text)) check(Number.isInteger(number), String(number))
   },
 }
 

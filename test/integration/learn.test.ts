@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify, stripVTControlCharacters } from 'node:util'
@@ -168,6 +168,38 @@ t.test('the command', { skip: namespacesUnavailable }, async t => {
       listed.lessons,
       LESSONS.map(({ number, title }) => ({ number, text: title.en, minutes: Number })),
     )
+  })
+
+  await t.test('it remembers the lessons that have run to their end, and names the next one', async t => {
+    const { env: base } = isolatedDemo()
+    const own: NodeJS.ProcessEnv = { ...base, LC_ALL: 'C.UTF-8' }
+    t.notMatch((await runProgram(['learn'], { env: own })).stdout, /DONE|The next lesson/)
+    t.equal((await runProgram(['learn', '1'], { env: own })).exitCode, 0)
+    const { stdout } = await runProgram(['learn'], { env: own })
+    t.match(stdout, /^ *NUMBER +LESSON +TIME +DONE$/m)
+    t.strictSame(stdout.match(/^ +\d+ .* yes$/gm)?.length, 1)
+    t.match(stdout, /^ +1 .* yes$/m)
+    t.match(stdout, /^The next lesson: kube-proxy learn 2 \(/m)
+    const listed = JSON.parse((await runProgram(['learn', '-o', 'json'], { env: own })).stdout) as object
+    t.match(listed, {
+      lessons: [
+        { number: 1, isDone: true },
+        { number: 2, isDone: false },
+      ],
+    })
+
+    const file = join(own['XDG_STATE_HOME']!, 'kube-proxy-node', 'lessons.json')
+    t.equal(readFileSync(file, 'utf8'), '{"done":[1]}\n')
+    for (const damaged of ['', '{"done":', '{"done": 1}', '[]', 'null', '{"done": ["1", 2.5, null]}']) {
+      writeFileSync(file, damaged)
+      const list = await runProgram(['learn'], { env: own })
+      t.match(list, { exitCode: 0, stderr: '' }, damaged)
+      t.notMatch(list.stdout, /DONE/, damaged)
+    }
+    // A file where the folder should be: not even root can write below it.
+    const nowhere = { ...own, XDG_STATE_HOME: file }
+    t.match(await runProgram(['learn', '1'], { env: nowhere }), { exitCode: 0, stderr: '' })
+    t.notMatch((await runProgram(['learn'], { env: nowhere })).stdout, /DONE/)
   })
 
   await t.test('a wrong number or language is an error with what exists', async t => {

@@ -24,16 +24,23 @@ export class LearnPage {
     this.#commands = new CommandPage(terminal, language, isRecorded)
   }
 
-  printList(lessons: readonly Lesson[]): void {
+  /** @param done the numbers of those that the user has done */
+  printList(lessons: readonly Lesson[], done: ReadonlySet<number>): void {
+    const next = lessons.find(({ number }) => !done.has(number))
+    const hasDone = lessons.some(({ number }) => done.has(number))
     this.#terminal.printTable([
-      [LEARN_TEXTS.number, LEARN_TEXTS.lesson, LEARN_TEXTS.time].map(texts => this.#text(texts)),
+      [LEARN_TEXTS.number, LEARN_TEXTS.lesson, LEARN_TEXTS.time, ...(hasDone ? [LEARN_TEXTS.done] : [])].map(texts =>
+        this.#text(texts),
+      ),
       ...lessons.map(lesson => [
         String(lesson.number),
         this.#text(lesson.title),
         `${lessonMinutes(lesson)} ${this.#text(LEARN_TEXTS.minutes)}`,
+        ...(hasDone ? [done.has(lesson.number) ? this.#text(LEARN_TEXTS.yes) : ''] : []),
       ]),
     ])
     this.#terminal.printText(this.#text(LEARN_TEXTS.how))
+    if (hasDone && next !== undefined) this.#printNext(next)
   }
 
   printLesson({ number, title }: Lesson): void {
@@ -93,10 +100,11 @@ export class LearnPage {
     if (predicted.length > 0)
       this.#terminal.printText(`${this.#text(LEARN_TEXTS.score)}: ${right.length} / ${predicted.length}`)
     if (next === undefined) this.#terminal.printText(this.#text(LEARN_TEXTS.last))
-    else
-      this.#terminal.printText(
-        `${this.#text(LEARN_TEXTS.next)}: kube-proxy learn ${next.number} (${this.#text(next.title)})`,
-      )
+    else this.#printNext(next)
+  }
+
+  #printNext({ number, title }: Lesson): void {
+    this.#terminal.printText(`${this.#text(LEARN_TEXTS.next)}: kube-proxy learn ${number} (${this.#text(title)})`)
   }
 
   #text(texts: Texts): string {

@@ -3,6 +3,8 @@ export const LEARN_TEXTS = {
   number: { en: 'NUMBER', ko: '번호' },
   lesson: { en: 'LESSON', ko: '수업' },
   time: { en: 'TIME', ko: '시간' },
+  done: { en: 'DONE', ko: '마침' },
+  yes: { en: 'yes', ko: '예' },
   minutes: { en: 'min', ko: '분' },
   how: {
     en: 'kube-proxy learn NUMBER runs a lesson in a small cluster on this machine. It asks what you expect, then shows what happens.',

@@ -2,6 +2,7 @@ import { CURL } from '../../ask/question.js'
 import { startClusterLab } from '../../ask/start-cluster-lab.js'
 import { runDemoSession } from '../../demo/demo-session.js'
 import { chooseLab } from '../../learn/choose-lab.js'
+import { DoneLessons } from '../../learn/done-lessons.js'
 import { findLesson } from '../../learn/find-lesson.js'
 import { LESSONS } from '../../learn/lessons.js'
 import { runLesson } from '../../learn/run-lesson.js'
@@ -21,11 +22,16 @@ export interface RunLearnOptions extends ClassroomOptions {
  */
 export async function runLearn(options: RunLearnOptions): Promise<number> {
   const { number, language, isJson } = options
+  const doneLessons = new DoneLessons(process.env)
   // `head` closes the pipe early. A lesson ends then; see demo-session.ts.
   process.stdout.on('error', () => undefined)
   if (number === undefined) {
-    if (isJson) printJson({ lessons: LESSONS.map(lesson => lessonDocument(lesson, language)) })
-    else new Classroom(options).page.printList(LESSONS)
+    const done = await doneLessons.read()
+    if (isJson)
+      printJson({
+        lessons: LESSONS.map(lesson => ({ ...lessonDocument(lesson, language), isDone: done.has(lesson.number) })),
+      })
+    else new Classroom(options).page.printList(LESSONS, done)
     return 0
   }
   const lesson = findLesson(number, LESSONS)
@@ -44,6 +50,7 @@ export async function runLearn(options: RunLearnOptions): Promise<number> {
     )
     teardown.throwIfEnded()
     classroom.finish()
+    if (results.length === lesson.steps.length) await doneLessons.add(lesson.number)
     if (isJson) printJson(resultDocument(lesson, results, language, lack?.check))
     else if (results.length === lesson.steps.length)
       classroom.page.printEnd(results, LESSONS[LESSONS.indexOf(lesson) + 1])

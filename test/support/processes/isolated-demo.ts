@@ -15,7 +15,14 @@ export function isolatedDemo(): { env: NodeJS.ProcessEnv; left: () => string } {
   // Some demos run as an ordinary user.
   for (const path of [temporaryFolder, folder]) chmodSync(path, 0o1777)
   return {
-    env: { ...process.env, KUBE_PROXY_DEMO_PREFIX: prefix, TMPDIR: folder, FORCE_COLOR: undefined },
+    // Beside the folder, which has to be empty at the end.
+    env: {
+      ...process.env,
+      XDG_STATE_HOME: `${folder}state`,
+      KUBE_PROXY_DEMO_PREFIX: prefix,
+      TMPDIR: folder,
+      FORCE_COLOR: undefined,
+    },
     left: () =>
       execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' })
         .split('\n')
