@@ -11,12 +11,12 @@ export interface AnsweringProxy {
   readonly carriedBy: 'sockets' | 'kernel'
 }
 
-/** One answer of the status API: a list of one kind of things. */
-export interface StatusDocument<Item> extends AnsweringProxy {
+/** One answer of the status API: a list of one kind of things. A long list may make each item when it is read, once. */
+export interface StatusDocument<Item, Items extends Iterable<Item> = readonly Item[]> extends AnsweringProxy {
   readonly apiVersion: typeof STATUS_API_VERSION
   /** Such as `ServiceList`. */
   readonly kind: string
-  readonly items: readonly Item[]
+  readonly items: Items
   /** What a reader should know about the items, such as why there are none. */
   readonly notes: readonly string[]
 }
@@ -33,11 +33,11 @@ export interface StatusError {
 }
 
 /** A list with what every answer says. */
-export function statusDocument<Item>(
+export function statusDocument<Item, Items extends Iterable<Item> = readonly Item[]>(
   proxy: AnsweringProxy,
   kind: string,
-  items: readonly Item[],
+  items: Items & Iterable<Item>,
   notes: readonly string[] = [],
-): StatusDocument<Item> {
+): StatusDocument<Item, Items> {
   return { apiVersion: STATUS_API_VERSION, kind, ...proxy, items, notes }
 }

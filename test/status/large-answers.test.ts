@@ -5,7 +5,10 @@ import { type EndpointsExplanation } from '../../lib/snapshot/explain-endpoints.
 import { answerEndpoints } from '../../lib/status/answer-endpoints.js'
 import { answerServices } from '../../lib/status/answer-services.js'
 import { answerRules } from '../../lib/status/answer-rules.js'
+import { answerText } from '../../lib/status/answer-text.js'
 import { connectionRoutes } from '../../lib/status/connection-routes.js'
+import { type ServiceView } from '../../lib/status/service-view.js'
+import { type StatusDocument } from '../../lib/status/status-document.js'
 import { type StatusSources } from '../../lib/status/status-sources.js'
 import { makeServicePort } from '../support/model/make-service-port.js'
 
@@ -79,33 +82,59 @@ t.test('other work passes while endpoints and Services are listed', async t => {
   const endpoints = await withTurns(() => answerEndpoints(sources, new URLSearchParams('limit=10000')))
   t.equal(endpoints.result.items.length, 10_000)
   t.ok(endpoints.turns >= 20, `${endpoints.turns} turns`)
-  const services = await withTurns(() => answerServices(sources, new URLSearchParams()))
-  t.equal(services.result.items.length, SERVICES)
+  const services = await withTurns(() => answerText(answerServices(sources, new URLSearchParams())))
   t.ok(services.turns >= 4, `${services.turns} turns`)
-  const names = services.result.items.map(({ namespace, name }) => `${namespace} ${name}`)
+  const { items } = JSON.parse(Buffer.concat(services.result).toString()) as StatusDocument<ServiceView>
+  t.equal(items.length, SERVICES)
+  const names = items.map(({ namespace, name }) => `${namespace} ${name}`)
   t.strictSame(names, [...names].sort(), 'in the order of names')
 })
 
 t.test('a namespace without Services, and a proxy without any, have an empty list and a note', async t => {
   const { sources } = new LargeCluster()
-  t.match(await answerServices(sources, new URLSearchParams('namespace=n9')), {
-    items: { length: 0 },
+  const none = answerServices(sources, new URLSearchParams('namespace=n9'))
+  t.match(none, {
     notes: { length: 1, 0: 'No Service in namespace "n9"' },
   })
   t.match(await connectionRoutes(sources).get('connections')!(new URLSearchParams('namespace=n9')), {
     items: { length: 0 },
     notes: { length: 1, 0: 'No Service in namespace "n9"' },
   })
-  t.match(await answerServices(new LargeCluster(0).sources, new URLSearchParams('namespace=default')), {
-    items: { length: 0 },
+  t.strictSame([...none.items], [])
+  const empty = answerServices(new LargeCluster(0).sources, new URLSearchParams('namespace=default'))
+  t.strictSame([...empty.items], [])
+  t.match(empty, {
     notes: { length: 1, 0: /^The proxy serves no Service: there is none, or it has not read the objects yet$/ },
   })
-  await t.rejects(answerServices(sources, new URLSearchParams('namespace=n1&service=none')), {
+  t.throws(() => answerServices(sources, new URLSearchParams('namespace=n1&service=none')), {
     message: /^No Service "none" in namespace "n1"/,
   })
-  await t.rejects(answerServices(sources, new URLSearchParams('namespace=n9&service=s1')), {
+  t.throws(() => answerServices(sources, new URLSearchParams('namespace=n9&service=s1')), {
     message: /^No Service in namespace "n9"/,
   })
+})
+
+t.test('the view of a Service is made when its part of the answer is', async t => {
+  const { sources } = new LargeCluster()
+  const { items, ...rest } = answerServices(sources, new URLSearchParams())
+  let made = 0
+  let most = 0
+  function* counted(): Iterable<ServiceView> {
+    for (const item of items) {
+      made++
+      yield item
+    }
+  }
+  let before = 0
+  let handle = setImmediate(function look() {
+    most = Math.max(most, made - before)
+    before = made
+    handle = setImmediate(look)
+  })
+  await answerText({ ...rest, items: counted() })
+  clearImmediate(handle)
+  t.equal(made, SERVICES)
+  t.ok(most <= 300, `${most} views at a time`)
 })
 
 t.test('only the rules of an answer get sentences', async t => {
