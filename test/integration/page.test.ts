@@ -63,6 +63,14 @@ t.test('each view shows what is true of the running proxy, as it changes', { ski
   node.write(node.ips.slice(0, 1), ...pageObjects(node))
   await opened.goTo('Services')
   await opened.untilRow('default/web', '1 of 1')
+  let lists = 0
+  page.on('request', request => (lists += Number(request.url().endsWith('/v1/services'))))
+  for (let count = 0; count < 5; count++) {
+    const overview = page.waitForResponse(response => response.url().endsWith('/v1'))
+    await node.client.tcp(node.web.clusterIP, 80)
+    await overview
+  }
+  t.ok(lists <= 2, `connections do not change the list of Services: it was asked for ${lists} times`)
   await opened.goTo('Time line')
   await opened.untilRow('sync', 'About', 'default/web')
   await opened.setHidden(true)

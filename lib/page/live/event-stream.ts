@@ -1,17 +1,11 @@
 import { signal } from '@preact/signals'
 import { type HappeningsEvent } from '../../status/live-events.js'
 import { type SyncView } from '../../status/sync-history.js'
+import { latestEvents } from './latest-events.js'
+import { type PageEvent } from './page-event.js'
 
-/** Something that happened while the page was visible. */
-export type PageEvent = { readonly id: number; readonly at: Date } & (
-  | { readonly kind: 'sync'; readonly sync: SyncView }
-  | { readonly kind: 'happenings'; readonly happened: HappeningsEvent }
-  | { readonly kind: 'problem'; readonly message: string }
-)
 type News = PageEvent extends infer Each ? (Each extends PageEvent ? Omit<Each, 'id' | 'at'> : never) : never
 
-/** The page keeps so many events. */
-const MAX_EVENTS = 500
 /** A browser gives up when an answer is an error, such as during a start of the proxy. In milliseconds. */
 const RETRY_MS = 3000
 
@@ -63,5 +57,5 @@ function openStream(onEnd: () => void): EventSource {
 
 function add(news: News): void {
   const event = { ...news, id: ++count, at: new Date() } as PageEvent
-  events.value = [event, ...events.value].slice(0, MAX_EVENTS)
+  events.value = latestEvents([event, ...events.value])
 }

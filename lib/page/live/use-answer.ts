@@ -2,7 +2,16 @@ import { effect } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { type StatusError } from '../../status/status-document.js'
 import { TEXTS } from '../texts.js'
-import { events } from './event-stream.js'
+import { events, isLive } from './event-stream.js'
+import { isChange } from './is-change.js'
+import { type PageEvent } from './page-event.js'
+
+/** Which events may change an answer: those of connections come all the time, and change no list of Services. */
+type IsNews = (event: PageEvent) => boolean
+
+/** For lists that follow the objects of the cluster: the proxy reports a sync after each change. */
+export const CHANGES: IsNews = event => event.kind === 'sync' && isChange(event.sync)
+const ALL: IsNews = () => true
 
 /** The last answer to a question that is asked again and again. */
 export interface LiveAnswer<Answer> {
@@ -17,7 +26,9 @@ export interface LiveAnswer<Answer> {
 }
 
 /** Between two questions, in milliseconds: without news, and at least. */
-const PERIOD_MS = 5000
+export const PERIOD_MS = 5000
+/** For large lists that change with news only. In milliseconds. */
+export const SELDOM_MS = 30_000
 const MIN_PERIOD_MS = 1000
 /** The longer an answer takes, the later comes the next question: after so many times as long, but not later than this. */
 const IDLE_FACTOR = 20
@@ -28,14 +39,15 @@ const NONE = { answer: undefined, answeredAt: undefined, problem: undefined, nee
 
 /**
  * Asks for a path of the status API every few seconds, and sooner when something happens, while the page is visible.
- * @param periodMs between two questions without news; one that is longer than usual is kept when there are news too
+ * @param periodMs between two questions without news; one that is longer than usual is kept when there are news too, unless `isNews` chooses
+ * @param isNews one function for all calls, or it asks again at each of them
  */
-export function useAnswer<Answer>(path: string, periodMs = PERIOD_MS): LiveAnswer<Answer> {
+export function useAnswer<Answer>(path: string, periodMs = PERIOD_MS, isNews = ALL): LiveAnswer<Answer> {
   const [{ of, ...state }, setState] = useState<LiveAnswer<Answer> & { readonly of: string }>({ ...NONE, of: path })
   useEffect(() => {
     setState({ ...NONE, of: path })
-    return ask<Answer>(path, periodMs, change => setState(before => ({ ...before, ...change })))
-  }, [path, periodMs])
+    return ask<Answer>(path, periodMs, isNews, change => setState(before => ({ ...before, ...change })))
+  }, [path, periodMs, isNews])
   // An effect comes after what is shown first: the answer to another question must not be taken for this one.
   return of === path ? state : NONE
 }
@@ -44,26 +56,33 @@ export function useAnswer<Answer>(path: string, periodMs = PERIOD_MS): LiveAnswe
 function ask<Answer>(
   path: string,
   periodMs: number,
+  isNews: IsNews,
   onChange: (change: Partial<LiveAnswer<Answer>>) => void,
 ): () => void {
-  const leastMs = periodMs > PERIOD_MS ? periodMs : MIN_PERIOD_MS
+  const leastMs = periodMs > PERIOD_MS && isNews === ALL ? periodMs : MIN_PERIOD_MS
+  /** Without a live stream there are no news to wait for. */
+  const longestMs = (): number => (isLive.peek() || isNews === ALL ? periodMs : Math.min(periodMs, PERIOD_MS))
 
   const ended = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   /** Undefined while a question is open. */
   let earliest: number | undefined
+  /** Whether there were news meanwhile, which the answer may not have. */
+  let isOutdated = false
   const load = async (): Promise<void> => {
     clearTimeout(timer)
     earliest = undefined
+    isOutdated = false
     const start = performance.now()
     const change = await fetchAnswer<Answer>(path, ended.signal)
     onChange(change)
     if (ended.signal.aborted) return
+    const hasFailed = change.problem !== undefined
     // Time without an answer says nothing about what an answer costs.
-    const tookMs = change.problem === undefined ? performance.now() - start : 0
-    const idleMs = Math.min(MAX_IDLE_MS, IDLE_FACTOR * tookMs)
+    const idleMs = hasFailed ? 0 : Math.min(MAX_IDLE_MS, IDLE_FACTOR * (performance.now() - start))
     earliest = performance.now() + Math.max(leastMs, idleMs)
-    plan(Math.max(periodMs, idleMs))
+    const nextMs = isOutdated ? leastMs : hasFailed ? Math.min(PERIOD_MS, periodMs) : longestMs()
+    plan(Math.max(nextMs, idleMs))
   }
   const plan = (ms: number): void => {
     clearTimeout(timer)
@@ -72,17 +91,24 @@ function ask<Answer>(
     }, ms)
   }
   const hasNews = (): void => {
-    if (earliest !== undefined && !document.hidden) plan(Math.max(0, earliest - performance.now()))
+    if (earliest === undefined) isOutdated = true
+    else if (!document.hidden) plan(Math.max(0, earliest - performance.now()))
   }
-  void load()
   document.addEventListener('visibilitychange', hasNews, { signal: ended.signal })
   const stopListening = effect(() => {
-    if (events.value.length > 0) hasNews()
+    const [latest] = events.value
+    if (latest !== undefined && isNews(latest)) hasNews()
   })
+  // What happened before the stream was live, or while it was not, is unknown.
+  const stopLooking = effect(() => {
+    if (isLive.value) hasNews()
+  })
+  void load()
   return () => {
     ended.abort()
     clearTimeout(timer)
     stopListening()
+    stopLooking()
   }
 }
 

@@ -1,7 +1,7 @@
 import { type JSX } from 'preact'
 import { type ServiceView as Port } from '../../status/service-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
-import { useAnswer } from '../live/use-answer.js'
+import { SELDOM_MS, CHANGES, useAnswer } from '../live/use-answer.js'
 import { runs, startRun } from '../live/start-run.js'
 import { useDemo } from '../live/use-demo.js'
 import { AnswerState } from '../parts/answer-state.js'
@@ -39,7 +39,7 @@ export function DemoDoctorView(): JSX.Element {
 
 /** How to find out what is wrong with a Service of this proxy: the page cannot. */
 export function DoctorView(): JSX.Element {
-  const services = useAnswer<StatusDocument<Port>>('/v1/services')
+  const services = useAnswer<StatusDocument<Port>>('/v1/services', SELDOM_MS, CHANGES)
   return (
     <View title={WORDS.title} about={`${WORDS.about} ${WORDS.elsewhere}`}>
       <Answered from={services}>

@@ -2,7 +2,7 @@ import { type JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { type ListenerView as Listener } from '../../status/listener-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
-import { useAnswer } from '../live/use-answer.js'
+import { PERIOD_MS, CHANGES, useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<Listener>[] = [
 /** The sockets that take clients. */
 export function ListenersView(): JSX.Element {
   const [filter, setFilter] = useState('')
-  const answer = useAnswer<StatusDocument<Listener>>('/v1/listeners')
+  const answer = useAnswer<StatusDocument<Listener>>('/v1/listeners', PERIOD_MS, CHANGES)
   return (
     <View title={WORDS.title} about={WORDS.about}>
       <FilterBox value={filter} onChange={setFilter} />

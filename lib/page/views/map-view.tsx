@@ -5,8 +5,9 @@ import { type EndpointView } from '../../status/endpoint-view.js'
 import { type HappeningsEvent } from '../../status/live-events.js'
 import { type ServiceView } from '../../status/service-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
-import { type PageEvent, events } from '../live/event-stream.js'
-import { useAnswer } from '../live/use-answer.js'
+import { events } from '../live/event-stream.js'
+import { type PageEvent } from '../live/page-event.js'
+import { SELDOM_MS, CHANGES, useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { View } from '../parts/view.js'
@@ -17,9 +18,6 @@ import { type Pair, MapTraffic } from './map/map-traffic.js'
 import { MARK_SHAPES } from './map/moving-marks.js'
 
 const WORDS = TEXTS.map
-/** The list of Services is to choose from. In milliseconds. */
-const PERIOD_MS = 30_000
-
 const COLUMNS: readonly Column<Pair>[] = [
   { title: TEXTS.connections.client, text: ({ client }) => client, isCode: true },
   { title: TEXTS.connections.endpoint, text: ({ pod }) => (pod === '' ? TEXTS.none : pod), isCode: true },
@@ -34,7 +32,7 @@ export function MapView({ isInKernel }: { readonly isInKernel: boolean }): JSX.E
   const [chosen, choose] = useState('')
   const id = useId()
   const traffic = useTraffic()
-  const services = useAnswer<StatusDocument<ServiceView>>('/v1/services', PERIOD_MS)
+  const services = useAnswer<StatusDocument<ServiceView>>('/v1/services', SELDOM_MS, CHANGES)
   return (
     <View title={WORDS.title} about={WORDS.about}>
       <label class="field chooser">

@@ -2,7 +2,7 @@ import { type JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { type RuleView as Rule } from '../../status/rule-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
-import { useAnswer } from '../live/use-answer.js'
+import { PERIOD_MS, CHANGES, useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
@@ -46,7 +46,7 @@ const COLUMNS: readonly Column<Rule>[] = [
 /** The rules in the kernel. */
 export function RulesView(): JSX.Element {
   const [filter, setFilter] = useState('')
-  const answer = useAnswer<StatusDocument<Rule>>('/v1/rules?limit=5000')
+  const answer = useAnswer<StatusDocument<Rule>>('/v1/rules?limit=5000', PERIOD_MS, CHANGES)
   return (
     <View title={WORDS.title} about={WORDS.about}>
       <FilterBox value={filter} onChange={setFilter} />

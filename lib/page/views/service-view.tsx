@@ -4,7 +4,7 @@ import { Link } from 'wouter-preact'
 import { type EndpointView as Endpoint } from '../../status/endpoint-view.js'
 import { type FrontendView as Frontend, type ServiceView as Port } from '../../status/service-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
-import { useAnswer } from '../live/use-answer.js'
+import { PERIOD_MS, CHANGES, useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
@@ -77,7 +77,7 @@ const ENDPOINT_COLUMNS: readonly Column<Endpoint>[] = [
 export function ServiceView({ namespace, name }: { readonly namespace: string; readonly name: string }): JSX.Element {
   const [filter, setFilter] = useState('')
   const query = new URLSearchParams({ namespace, service: name }).toString()
-  const ports = useAnswer<StatusDocument<Port>>(`/v1/services?${query}`)
+  const ports = useAnswer<StatusDocument<Port>>(`/v1/services?${query}`, PERIOD_MS, CHANGES)
   const endpoints = useAnswer<StatusDocument<Endpoint>>(`/v1/endpoints?${query}`)
   return (
     <View title={WORDS.title(namespace, name)} about={WORDS.about}>

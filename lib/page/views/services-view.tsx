@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { type ServiceView as Port } from '../../status/service-view.js'
 import { type StatusDocument } from '../../status/status-document.js'
-import { useAnswer } from '../live/use-answer.js'
+import { SELDOM_MS, CHANGES, useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
@@ -47,7 +47,7 @@ const COLUMNS: readonly Column<Port>[] = [
 /** All service ports. */
 export function ServicesView(): JSX.Element {
   const [filter, setFilter] = useState('')
-  const answer = useAnswer<StatusDocument<Port>>('/v1/services')
+  const answer = useAnswer<StatusDocument<Port>>('/v1/services', SELDOM_MS, CHANGES)
   return (
     <View title={WORDS.title} about={WORDS.about}>
       <FilterBox value={filter} onChange={setFilter} />

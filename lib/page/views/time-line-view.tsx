@@ -3,8 +3,10 @@ import { useState } from 'preact/hooks'
 import { type HappeningView as Happening } from '../../status/happening-view.js'
 import { type SyncView as Sync } from '../../status/sync-history.js'
 import { type StatusDocument } from '../../status/status-document.js'
-import { type PageEvent, events } from '../live/event-stream.js'
-import { useAnswer } from '../live/use-answer.js'
+import { events } from '../live/event-stream.js'
+import { isChange } from '../live/is-change.js'
+import { type PageEvent } from '../live/page-event.js'
+import { PERIOD_MS, CHANGES, useAnswer } from '../live/use-answer.js'
 import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
@@ -37,7 +39,7 @@ const COLUMNS: readonly Column<Entry>[] = [
 /** What happened, the latest first. */
 export function TimeLineView(): JSX.Element {
   const [filter, setFilter] = useState('')
-  const syncs = useAnswer<StatusDocument<Sync>>('/v1/syncs')
+  const syncs = useAnswer<StatusDocument<Sync>>('/v1/syncs', PERIOD_MS, CHANGES)
   return (
     <View title={WORDS.title} about={WORDS.about}>
       <FilterBox value={filter} onChange={setFilter} />
@@ -58,13 +60,8 @@ export function TimeLineView(): JSX.Element {
 
 /** Syncs come from the list, which has those from before the page was opened too. */
 function entriesOf(syncs: readonly Sync[], happened: readonly PageEvent[]): Entry[] {
-  const entries = [...syncs.filter(isOfInterest).map(syncEntry), ...happened.flatMap(eventEntries)]
+  const entries = [...syncs.filter(isChange).map(syncEntry), ...happened.flatMap(knownEntries)]
   return entries.sort((a, b) => b.at.getTime() - a.at.getTime())
-}
-
-/** Most syncs only look whether the rules are still as they should be. */
-function isOfInterest(sync: Sync): boolean {
-  return sync.outcome === 'failed' || sync.changedCount > 0 || writtenIn(sync) > 0
 }
 
 function writtenIn({ rules }: Sync): number {
@@ -83,6 +80,15 @@ function syncEntry(sync: Sync): Entry {
       ...(changedCount === 0 ? [] : [WORDS.changed(changed, changedCount)]),
     ],
   }
+}
+
+/** Those of an event are made once, however often the view is drawn. */
+const KNOWN = new WeakMap<PageEvent, readonly Entry[]>()
+
+function knownEntries(event: PageEvent): readonly Entry[] {
+  const known = KNOWN.get(event) ?? eventEntries(event)
+  KNOWN.set(event, known)
+  return known
 }
 
 function eventEntries(event: PageEvent): Entry[] {
