@@ -2,7 +2,7 @@
  * Runs benchmarks. `npm run bench` runs all loads of userspace mode with every contender and writes the report; `npm run bench -- NAME`
  * runs one load; `npm run bench -- kernel` runs those of iptables mode, `-- ipvs` those of ipvs mode.
  */
-const STANDALONE_PROGRAMS = ['lossless', 'programming', 'rest', 'rules', 'stalls', 'watched', 'micro'] as const
+const STANDALONE_PROGRAMS = ['lossless', 'programming', 'rest', 'rules', 'stalls', 'watched', 'page', 'micro'] as const
 
 const [name] = process.argv.slice(2)
 if (STANDALONE_PROGRAMS.some(program => program === name)) {

@@ -27,7 +27,7 @@ ${`${one} report`.padEnd(33)} write the report again from the results of the las
   --quick            short samples for a quick test: their numbers are not reliable
 
 npm run bench -- kernel | ipvs    run the loads of the kernel modes, with the same arguments
-npm run bench -- lossless | programming | rest | rules | stalls | watched | micro
+npm run bench -- lossless | page | programming | rest | rules | stalls | watched | micro
                                   measure this proxy alone, without a comparison
 `
 }

@@ -8,6 +8,7 @@ const PROGRAMS: readonly (readonly [file: string, ...args: readonly string[]])[]
   [BENCH],
   [BENCH, 'ipvs'],
   [BENCH, 'watched'],
+  [BENCH, 'page'],
   ['../code/soak/soak.js'],
   ['../code/reliability/reliability.js'],
   ['../../test/support/faults/run-faults.js'],
