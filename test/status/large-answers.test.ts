@@ -116,25 +116,23 @@ t.test('a namespace without Services, and a proxy without any, have an empty lis
 
 t.test('the view of a Service is made when its part of the answer is', async t => {
   const { sources } = new LargeCluster()
-  const { items, ...rest } = answerServices(sources, new URLSearchParams())
-  let made = 0
-  let most = 0
-  function* counted(): Iterable<ServiceView> {
-    for (const item of items) {
-      made++
-      yield item
-    }
-  }
-  let before = 0
+  let [made, before, most] = [0, 0, 0]
+  for (const port of sources.snapshot().ports.values())
+    Object.defineProperty(port, 'usable', {
+      get() {
+        made++
+        return { cluster: [], local: [], hasAny: false }
+      },
+    })
   let handle = setImmediate(function look() {
     most = Math.max(most, made - before)
     before = made
     handle = setImmediate(look)
   })
-  await answerText({ ...rest, items: counted() })
+  await answerText(answerServices(sources, new URLSearchParams()))
   clearImmediate(handle)
-  t.equal(made, SERVICES)
-  t.ok(most <= 300, `${most} views at a time`)
+  t.ok(made >= SERVICES, `${made} times looked at`)
+  t.ok(most < made / 2, `${most} of them in one turn`)
 })
 
 t.test('only the rules of an answer get sentences', async t => {
