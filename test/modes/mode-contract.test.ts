@@ -242,6 +242,25 @@ for (const mode of ALL_MODES) {
       await proxier.stop?.()
     })
 
+    const listens = { skip: mode.carriedBy !== 'sockets' && 'it has no listeners' }
+    await t.test('a listener that only old rules use has the endpoints of now', listens, async t => {
+      const dataPlane = new MemoryDataPlane()
+      const proxier = await createProxier(mode, new MemoryKernel(), dataPlane)
+      await proxier.start()
+      const service = { name: 'node-port', clusterIP: '10.96.0.12', nodePort: 30_080 }
+      const local = makeServicePort({ ...service, externalPolicyLocal: true })
+      const endpointsOf = () => {
+        const serving = [...dataPlane.plan.values()].filter(({ holdsNodePort }) => !holdsNodePort)
+        return new Set(serving.map(({ endpoints }) => endpoints.map(({ ip }) => ip).join()))
+      }
+      await settle(proxier, snapshotOf([local], []))
+      t.strictSame(endpointsOf(), new Set(['']))
+      await settle(proxier, snapshotOf([local], [LOCAL]))
+      await proxier.update(snapshotOf([makeServicePort(service)], [LOCAL]))
+      t.strictSame(endpointsOf(), new Set([LOCAL.ip]), 'before the rules of the new policy are written')
+      await proxier.stop?.()
+    })
+
     await t.test('its forecast is what it makes', { skip: mode.forecast === undefined && 'it has none' }, async t => {
       const kernel = new MemoryKernel()
       const dataPlane = new MemoryDataPlane()

@@ -184,7 +184,7 @@ export class UserspaceProxier implements Proxier {
     this.#specs = specs
     // NodePorts first: while they are held, the kernel chooses no proxy port with such a number.
     const nodePorts = [...specs].filter(([, { holdsNodePort }]) => holdsNodePort)
-    const programmed = this.rules.flatMap(rules => [...rules.programmedListeners])
+    const programmed = this.rules.flatMap(rules => [...rules.programmedListeners].map(each => this.#newestKnown(each)))
     const plan: ListenerPlan = new Map([...nodePorts, ...programmed, ...specs])
     this.#proxyPorts.releaseUnused(this.#listenerPlan, plan)
     this.#listenerPlan = plan
@@ -197,6 +197,12 @@ export class UserspaceProxier implements Proxier {
     )
     this.#reporter.reportListeners(specs, report, this.#snapshot)
     return report
+  }
+
+  /** A listener that rules use, with the endpoints of the last plan: a change of endpoints writes no rules, so those of the rules may be old. */
+  #newestKnown([key, spec]: readonly [ServicePortKey, ListenerSpec]): readonly [ServicePortKey, ListenerSpec] {
+    const { address, port } = spec
+    return [key, { ...spec, ...this.#listenerPlan.get(key), address, port }]
   }
 
   #nodePortPlace(family: IpFamily, nodeAddress: IpAddress): NodePortPlace {
