@@ -13,8 +13,15 @@ import { type Successor } from './successor.js'
 
 /** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
 const LAST_WRITE_TIMEOUT_MS = 1000
-/** How long a shutdown waits until the kernel has taken over. It may still do so while open connections continue. */
+/** How long the checks may take whether the kernel can take over, in milliseconds: the process has little time to end. */
+const PREPARE_TIMEOUT_MS = 10_000
+/**
+ * How long a shutdown waits at least until the kernel has taken over, in milliseconds. The time of open connections does not bound this:
+ * after a short one, the rules would lead to closed ports.
+ */
 const TAKE_OVER_TIMEOUT_MS = 15_000
+/** When the log says that it still waits for that, in milliseconds. */
+const TAKE_OVER_NOTICE_MS = 5000
 /** The same before this proxy gives way: what ends later would replace or remove rules of the successor. */
 const LAST_WRITE_BEFORE_SUCCESSOR_MS = 8000
 /** How long giving way may take. The successor waits for 10 s. */
@@ -87,45 +94,70 @@ export class GenerationEnd {
     handOver.release()
     // A proxy that never served has no clients.
     const isServing = life.state === 'leaving'
-    if (dataPlane !== undefined && failover === undefined && isServing) await this.#serveToTheEnd(dataPlane, shutdown)
+    const kernelCanServe = life.duties.ownsRules && (await this.#prepareKernel(forceStop))
+    if (dataPlane !== undefined && !kernelCanServe && isServing) await this.#serveToTheEnd(dataPlane, shutdown)
     this.#stopSource.abort()
     const written = this.#stopSync()
     const limit = { clock: realClock, ms: LAST_WRITE_TIMEOUT_MS, onTimeout: () => undefined }
     const lastWrite = withTimeout(written, limit)
-    if (failover !== undefined && life.duties.ownsRules) await this.#letKernelServe(failover, written, shutdown)
+    if (failover !== undefined && kernelCanServe && life.duties.ownsRules)
+      await this.#letKernelServe(failover, written, shutdown)
     life.handle('time is over')
     // The drain begins while the last write may still run: a write that hangs must not let new connections in.
     const limits = { clock: realClock, deadline, forceStop }
     if (dataPlane !== undefined) await drainDataPlane(dataPlane, limits, log)
     await lastWrite
     if (config().onExit === 'cleanup') await this.#cleanUp(forceStop)
+    // Whoever serves next writes rules from now on.
+    this.#abandonSource.abort()
+    failover?.disarm()
     life.handle('drained')
   }
 
+  /** Whether the kernel can take over. Meanwhile this proxy serves and follows the cluster, as if nothing had to end. */
+  async #prepareKernel(forceStop: AbortSignal): Promise<boolean> {
+    const { parts, log } = this.#options
+    if (parts.failover === undefined) return false
+    const preparing = parts.failover.prepare()
+    this.#lastWork = preparing
+    return withTimeout(Promise.race([preparing, aborted(forceStop).then(() => false)]), {
+      clock: realClock,
+      ms: PREPARE_TIMEOUT_MS,
+      onTimeout: () => {
+        const seconds = PREPARE_TIMEOUT_MS / 1000
+        log.warn('The checks whether the kernel can take over have not ended in time: it does not take over', {
+          seconds,
+        })
+        return false
+      },
+    })
+  }
+
   /**
-   * Lets the kernel serve once the last write of this proxy has ended. If it cannot in time, sockets serve new clients, and it may still
-   * take over meanwhile.
+   * Lets the kernel serve once the last write of this proxy has ended. Until then, and if it does not in time, sockets serve new clients.
    */
   async #letKernelServe(failover: Failover, lastWrite: Promise<void>, shutdown: Shutdown): Promise<void> {
     const { parts, log } = this.#options
     const { life, dataPlane } = parts
-    const { forceStop } = shutdown
+    const { deadline, forceStop } = shutdown
     const takingOver = lastWrite.then(() => failover.takeOver(this.#abandonSource.signal))
     this.#lastWork = takingOver
-    const kernelServes = new AbortController()
-    void takingOver.then(isServing => isServing && kernelServes.abort())
-    // The time of open connections does not bound this: after a short one, the rules would lead to closed ports.
-    await withTimeout<unknown>(Promise.race([takingOver, aborted(forceStop)]), {
+    const cancelNotice = realClock.after(TAKE_OVER_NOTICE_MS, () =>
+      log.warn('The kernel has not taken over yet; new clients are served here until it does', {
+        seconds: TAKE_OVER_NOTICE_MS / 1000,
+      }),
+    )
+    const isServing = await withTimeout(Promise.race([takingOver, aborted(forceStop).then(() => false)]), {
       clock: realClock,
-      ms: TAKE_OVER_TIMEOUT_MS,
-      onTimeout: () =>
-        log.warn('The kernel has not taken over in time; new clients are served here until the end', {
-          seconds: TAKE_OVER_TIMEOUT_MS / 1000,
-        }),
+      ms: Math.max(TAKE_OVER_TIMEOUT_MS, deadline - LAST_CLIENTS_MS - realClock.now()),
+      onTimeout: () => {
+        log.warn('The kernel has not taken over in time; new clients are refused from now on')
+        return false
+      },
     })
-    if (!kernelServes.signal.aborted && dataPlane !== undefined)
-      await Promise.race([this.#serveToTheEnd(dataPlane, shutdown), aborted(kernelServes.signal)])
-    if (kernelServes.signal.aborted) life.handle('kernel serves')
+    cancelNotice()
+    if (isServing) life.handle('kernel serves')
+    else if (dataPlane !== undefined) await this.#serveToTheEnd(dataPlane, shutdown)
   }
 
   /** Removes all rules, unless another proxy writes them now. A second signal ends it. */

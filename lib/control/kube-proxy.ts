@@ -118,6 +118,7 @@ export class KubeProxy {
       await draining.whenIdle()
       // Not earlier: until it has ended, a successor says when it serves.
       await this.#generation.close()
+      shutdown.end()
     }
   }
 

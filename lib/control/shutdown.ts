@@ -20,6 +20,7 @@ export class Shutdown {
   readonly #lastClients = new AbortController()
   readonly #isOver = new AbortController()
   #deadline: number | undefined
+  #cancelTimers: readonly (() => void)[] = []
 
   constructor(options: ShutdownOptions) {
     this.#options = options
@@ -51,8 +52,15 @@ export class Shutdown {
     const ms = drainTimeout()
     this.#deadline = clock.now() + ms
     // They keep the process alive: what waits for them may be the only work that is left.
-    clock.after(Math.max(0, ms - LAST_CLIENTS_MS), () => this.#lastClients.abort())
-    clock.after(ms, () => this.#finish())
+    this.#cancelTimers = [
+      clock.after(Math.max(0, ms - LAST_CLIENTS_MS), () => this.#lastClients.abort()),
+      clock.after(ms, () => this.#finish()),
+    ]
+  }
+
+  /** Ends it when nothing is left to end: the process need not live on for it. */
+  end(): void {
+    for (const cancel of this.#cancelTimers) cancel()
   }
 
   #finish(): void {

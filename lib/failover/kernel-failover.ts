@@ -53,6 +53,8 @@ export interface KernelFailoverOptions {
 export interface Failover {
   /** Takes the snapshot that is served now. */
   update(snapshot: ServiceSnapshot): void
+  /** Finds out whether the kernel of this node can serve, if that is not known yet. Never rejects; it logs why it cannot. */
+  prepare(): Promise<boolean>
   /**
    * Lets the kernel serve new connections from now on; sockets keep serving the open ones. Never rejects; it logs a failure. Call it when
    * nothing else writes rules. Resolves when no write of it runs any more.
@@ -130,6 +132,11 @@ export class KernelFailover implements Failover {
     this.#timers.set('update', Math.max(BATCH_DELAY_MS, PAUSE_FACTOR * this.#lastUpdateMs), () => {
       void this.#updates.run(() => this.#updateScript())
     })
+  }
+
+  /** Known since it was created. */
+  prepare(): Promise<boolean> {
+    return Promise.resolve(true)
   }
 
   /** If nothing has been served yet, the kernel keeps the rules that it has. */

@@ -50,3 +50,13 @@ t.test('a stop that came before counts from the start', t => {
   t.equal(create().deadline, 25_000)
   t.end()
 })
+
+t.test('nothing of it is left when it has ended', t => {
+  const { clock, create } = setUp()
+  const shutdown = create()
+  shutdown.begin()
+  t.ok(clock.pendingTimers > 0)
+  shutdown.end()
+  t.equal(clock.pendingTimers, 0)
+  t.end()
+})

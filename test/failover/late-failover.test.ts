@@ -8,6 +8,7 @@ const never = new AbortController().signal
 t.test('a kernel whose checks end after the hand-over to a successor does not take over', async t => {
   const calls: string[] = []
   const kernel = {
+    prepare: () => Promise.resolve(true),
     update: () => calls.push('update'),
     takeOver: () => Promise.resolve(calls.push('takeOver') > 0),
     disarm: () => undefined,
@@ -33,6 +34,15 @@ t.test('a kernel that cannot serve does not take over, and the log says why', as
   failover.update(EMPTY_SNAPSHOT)
   t.equal(await failover.takeOver(never), false)
   t.match(log.entries, [{ severity: 'warn', fields: { reason: 'no iptables' } }])
+})
+
+t.test('whether the kernel can serve is found out once', async t => {
+  let count = 0
+  const failover = new LateFailover(() => Promise.reject(new Error(`no iptables ${++count}`)), new RecordingLog())
+  failover.update(EMPTY_SNAPSHOT)
+  t.equal(await failover.prepare(), false)
+  t.equal(await failover.takeOver(never), false)
+  t.equal(count, 1)
 })
 
 t.test('before the first snapshot, the kernel keeps the rules that it has', async t => {
