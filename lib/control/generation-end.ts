@@ -108,7 +108,7 @@ export class GenerationEnd {
     if (dataPlane !== undefined) await drainDataPlane(dataPlane, limits, log)
     await lastWrite
     if (config().onExit === 'cleanup') await this.#cleanUp(forceStop)
-    // Whoever serves next writes rules from now on.
+    // The next proxy writes rules from now on.
     this.#abandonSource.abort()
     failover?.disarm()
     life.handle('drained')

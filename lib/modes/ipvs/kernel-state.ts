@@ -1,30 +1,21 @@
 import { type IpAddress, type IpFamily, familyOf } from '../../model/address.js'
-import { type Cidr, cidrContains } from '../../model/cidr.js'
-import { type Log } from '../../model/log.js'
 import { type DummyInterface } from '../../system/dummy-interface.js'
 import { type IpSet, additionInput, removalInput } from '../../system/ip-set-text.js'
 import { type IpSets } from '../../system/ip-sets.js'
-import { type Ipvs } from '../../system/ipvs.js'
-import { type IpvsChange, type ObservedServer, changeLine } from '../../system/ipvs-text.js'
 import { type RefusedSetLine, restoreSets } from '../../system/restore-sets.js'
-import { type VirtualServer, serverKey } from '../../system/virtual-server.js'
 import { type ObservedSets, setsAfterAdditions, setsAfterRemovals } from './observed-sets.js'
+import { KernelServers, type KernelServersOptions } from './kernel-servers.js'
 import { ownedServers } from './owned-servers.js'
 import { type IpvsPlan } from './plan.js'
-import { type VirtualServers, drainedRealServers, serverChanges, surplusRealServers } from './server-changes.js'
+import { type VirtualServers, drainedRealServers, surplusRealServers } from './server-changes.js'
 import { RefusedEntries } from './refused-entries.js'
-import { RefusedServers } from './refused-servers.js'
 import { kernelSetName } from './set-names.js'
 
-export interface KernelStateOptions {
-  readonly ipvs: Ipvs
+export interface KernelStateOptions extends KernelServersOptions {
   readonly sets: IpSets
   readonly dummy: DummyInterface
-  /** Virtual servers with these addresses are never removed. */
-  readonly excludeCIDRs: readonly Cidr[]
   /** Returns the current addresses of the node, except loopback addresses and those of Services. */
   readonly nodeAddresses: (family: IpFamily) => readonly IpAddress[]
-  readonly log: Log
 }
 
 /** What the kernel had at the last read, with the changes since. */
@@ -43,30 +34,24 @@ export class KernelState {
   readonly #options: KernelStateOptions
   /** Undefined if it must be read before the next change. */
   #observed: ObservedState | undefined
-  /** The `serverKey` of each server that this mode owns, including those of an earlier process. */
-  readonly #ownedKeys = new Set<string>()
-  #foreignServers: ReadonlySet<string> = new Set()
   readonly #refusedEntries: RefusedEntries
-  readonly #refusedServers: RefusedServers
-  /** Whether the kernel was read since refused servers were tried last. */
-  #isJustRead = false
-  #hasTakenRefused = false
+  readonly #servers: KernelServers
 
   constructor(family: IpFamily, options: KernelStateOptions) {
     this.#family = family
     this.#options = options
     this.#refusedEntries = new RefusedEntries(options.log)
-    this.#refusedServers = new RefusedServers(options.ipvs, options.log)
+    this.#servers = new KernelServers(family, options)
   }
 
   /** The `serverKey` of each server of other programs; the same object while nothing changes. */
   get foreignServers(): ReadonlySet<string> {
-    return this.#foreignServers
+    return this.#servers.foreign
   }
 
   /** How many virtual servers, and entries of sets, the kernel refuses. */
   get refused(): { readonly server: number; readonly entry: number } {
-    return { server: this.#refusedServers.count, entry: this.#refusedEntries.count }
+    return { server: this.#servers.refusedCount, entry: this.#refusedEntries.count }
   }
 
   /** The state may be another than the known one: it is read before the next change. */
@@ -86,30 +71,19 @@ export class KernelState {
     this.#observed = undefined
     const [observedSets, observedServers, observedAddresses] = [
       await sets.read(),
-      await this.#readServers(),
+      await this.#servers.read(),
       await dummy.read(),
     ]
     if (observedAddresses === undefined) await dummy.ensure()
     const servers = [...observedServers.values()]
     const addresses = new Set([...(observedAddresses ?? [])].filter(ip => familyOf(ip) === family))
-    for (const key of ownedServers({ servers, sets: observedSets, addresses }, family, nodeAddresses(family)))
-      this.#ownedKeys.add(key)
-    const foreignKeys = servers.map(serverKey).filter(key => !this.#ownedKeys.has(key))
-    if (foreignKeys.length !== this.#foreignServers.size || foreignKeys.some(key => !this.#foreignServers.has(key)))
-      this.#foreignServers = new Set(foreignKeys)
-    this.#isJustRead = true
+    const recorded = ownedServers({ servers, sets: observedSets, addresses }, family, nodeAddresses(family))
+    this.#servers.observe(observedServers, recorded)
     this.#observed = {
       sets: observedSets,
       addresses,
       servers: observedServers,
     }
-  }
-
-  /** The virtual servers of this family in the kernel. */
-  async #readServers(): Promise<ReadonlyMap<string, ObservedServer>> {
-    const servers = await this.#options.ipvs.list()
-    const ofFamily = servers.filter(({ address }) => familyOf(address) === this.#family)
-    return new Map(ofFamily.map(server => [serverKey(server), server]))
   }
 
   /** Adds the desired entries to the sets, and removes none. @returns whether that changed anything @throws ProxyFailure */
@@ -137,7 +111,7 @@ export class KernelState {
     let { servers } = observed
     let hasChangedServers = false
     try {
-      ;({ servers, hasChanged: hasChangedServers } = await this.#reconcileServers(servers, plan.servers))
+      ;({ servers, hasChanged: hasChangedServers } = await this.#servers.reconcile(servers, plan.servers))
     } catch (error) {
       failures.push(error)
     }
@@ -147,7 +121,7 @@ export class KernelState {
     const { hasChanged, refused: notRemoved } = await this.#restoreSets(removalInput(sets.reverse(), observed.sets))
     this.#refusedEntries.setRemovals(notRemoved)
     if (failures.length > 0) throw failures[0]
-    for (const key of this.#ownedKeys) if (!servers.has(key)) this.#ownedKeys.delete(key)
+    this.#servers.forgetExcept(servers)
     this.#observed = {
       sets: setsAfterRemovals(plan.sets, observed.sets, notRemoved),
       addresses: plan.addresses,
@@ -156,33 +130,9 @@ export class KernelState {
     return hasChanged || hasChangedServers || added.length + removed.length > 0
   }
 
-  /** Makes the desired servers, except those that the kernel refuses. @throws ProxyFailure */
-  async #reconcileServers(
-    observed: VirtualServers,
-    desired: VirtualServers,
-  ): Promise<{ readonly servers: VirtualServers; readonly hasChanged: boolean }> {
-    const mayDelete = (key: string, server: VirtualServer): boolean => this.#mayDelete(key, server)
-    const retried = await this.#refusedServers.retry(observed, desired, this.#isJustRead)
-    this.#isJustRead = false
-    this.#hasTakenRefused ||= retried.hasChanged
-    if (retried.hasChanged)
-      for (const key of desired.keys()) if (retried.servers.has(key) && !observed.has(key)) this.#ownedKeys.add(key)
-    const { changes, after } = serverChanges(retried.servers, this.#refusedServers.withoutRefused(desired), mayDelete)
-    try {
-      await this.#changeServers(changes)
-      return { servers: after, hasChanged: retried.hasChanged || changes.length > 0 }
-    } catch (error) {
-      const servers = await this.#refusedServers.isolate(await this.#readServers(), desired, mayDelete)
-      if (servers === undefined) throw error
-      return { servers, hasChanged: true }
-    }
-  }
-
   /** Whether the kernel has taken something that it had refused, since the last call. Clients may have begun without it. */
   takeRetried(): boolean {
-    const hasTaken = this.#hasTakenRefused
-    this.#hasTakenRefused = false
-    return hasTaken
+    return this.#servers.takeRetried()
   }
 
   /** Whether real servers that the plan no longer contains wait until their last connections have closed. */
@@ -197,8 +147,8 @@ export class KernelState {
   /** Removes real servers whose last connection has closed. @throws ProxyFailure */
   async removeDrained({ servers }: IpvsPlan): Promise<void> {
     const previous = this.#takeObserved()
-    const { changes, after } = drainedRealServers(await this.#readServers(), previous.servers, servers)
-    await this.#changeServers(changes)
+    const { changes, after } = drainedRealServers(await this.#servers.read(), previous.servers, servers)
+    await this.#servers.change(changes)
     this.#observed = { ...previous, servers: after }
   }
 
@@ -215,23 +165,6 @@ export class KernelState {
     if (text !== '' && log.enabled(5)) log.info(5, 'Restoring sets', { family: this.#family, sets: text })
     const refused = await restoreSets(sets, text)
     return { hasChanged: text.split('\n').length - 1 > refused.length, refused }
-  }
-
-  async #changeServers(changes: readonly IpvsChange[]): Promise<void> {
-    if (changes.length === 0) return
-    const { ipvs, log } = this.#options
-    log.info(3, 'Changing virtual servers', { family: this.#family, changes: changes.length })
-    if (log.enabled(4)) for (const change of changes) log.info(4, 'Changing IPVS', { change: changeLine(change) })
-    for (const { kind, server } of changes) if (kind === 'add') this.#ownedKeys.add(serverKey(server))
-    await ipvs.change(changes)
-  }
-
-  #mayDelete(key: string, { address }: VirtualServer): boolean {
-    return (
-      this.#ownedKeys.has(key) &&
-      !this.#refusedServers.has(key) &&
-      !this.#options.excludeCIDRs.some(range => cidrContains(range, address))
-    )
   }
 
   /** Whether the set records which servers this mode owns. Its entries may be removed only after their servers. */

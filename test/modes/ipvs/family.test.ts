@@ -172,7 +172,7 @@ void t.test(
     const { lists } = ipvs
     await proxier.update({ generation: 2, ports: makePorts(['10.96.0.10', '10.96.0.11', '10.96.0.12'], 'UDP') })
     await rules!.program(true)
-    t.equal(ipvs.lists, lists, 'the kernel is not read again for each change')
+    t.equal(ipvs.lists, lists + 1, 'servers are read before one is added, and not for each change')
     t.strictSame(await served(), ['10.96.0.11', '10.96.0.12'])
     t.equal(log.errors.length, 1, 'reported once')
     await clock.advance(30_000)
@@ -407,3 +407,56 @@ void t.test('A stop waits for the check of real servers that runs', async t => {
   await stopped
   t.equal(clock.pendingTimers, 0)
 })
+
+void t.test(
+  'A virtual server that another program has just made is not touched, and all others are served',
+  async t => {
+    const ipvs = new MemoryIpvs()
+    const iptables: MemoryIptables = new MemoryIptables('IPv4', name => sets.get(name) !== undefined)
+    const sets = new MemoryIpSets(() => iptables.tables.referencedSets)
+    const proxier = makeProxier({ ipvs, sets, iptables })
+    await proxier.start()
+    await proxier.update({ generation: 1, ports: makePorts(['10.96.0.10']) })
+    const [rules] = proxier.rules
+    await rules!.program(false)
+    const foreign = {
+      protocol: 'TCP',
+      address: '10.96.0.11',
+      port: 80,
+      scheduler: 'wlc',
+      flags: '',
+      persistenceSeconds: 0,
+    } as const
+    const real = { address: '192.168.50.9', port: 80, weight: 5 }
+    await ipvs.change([
+      { kind: 'add', server: foreign },
+      { kind: 'add real', server: foreign, real },
+    ])
+    const serversNow = async () =>
+      (await ipvs.list()).map(({ address, scheduler, realServers }) => [
+        address,
+        scheduler,
+        realServers.map(({ address: ip, weight }) => `${ip} ${weight}`).join(),
+      ])
+    const untouched = ['10.96.0.11', 'wlc', '192.168.50.9 5']
+    const three = makePorts(['10.96.0.10', '10.96.0.11', '10.96.0.12'])
+    for (let generation = 2; generation < 5; generation++) {
+      await proxier.update({ generation, ports: three })
+      await rules!.program(generation === 4)
+      const servers = await serversNow()
+      t.strictSame(
+        servers.find(([address]) => address === '10.96.0.11'),
+        untouched,
+        `update ${generation}`,
+      )
+      t.strictSame(servers.map(([address]) => address).sort(), ['10.96.0.10', '10.96.0.11', '10.96.0.12'])
+    }
+    await proxier.update({ generation: 5, ports: makePorts(['10.96.0.10']) })
+    await rules!.program(true)
+    t.strictSame(
+      (await serversNow()).find(([address]) => address === '10.96.0.11'),
+      untouched,
+      'after the Service',
+    )
+  },
+)
