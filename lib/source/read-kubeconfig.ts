@@ -159,19 +159,32 @@ function readExec(exec: unknown, cluster: unknown, path: string): ExecPlugin | u
   if (exec === undefined || exec === null) return undefined
   const command = nonEmptyString(field(exec, 'command'))
   if (command === undefined) throw invalidKubeconfig(path, 'has an exec without a command', 'expected a program')
-  const env = field(exec, 'env')
-  const variables = (Array.isArray(env) ? (env as unknown[]) : []).map(
-    entry => [nonEmptyString(field(entry, 'name')) ?? '', nonEmptyString(field(entry, 'value')) ?? ''] as const,
+  const [args, env] = ['args', 'env'].map(key => {
+    const list = field(exec, key)
+    return Array.isArray(list) ? (list as unknown[]) : []
+  }) as [unknown[], unknown[]]
+  const variables = env.map(
+    entry => [nonEmptyString(field(entry, 'name')) ?? '', textForExec(field(entry, 'value') ?? '', path)] as const,
   )
   return withoutUndefined({
     apiVersion: nonEmptyString(field(exec, 'apiVersion')) ?? 'client.authentication.k8s.io/v1',
     command: command.includes('/') ? absolutePath(path, command)! : command,
-    args: stringList(field(exec, 'args')) ?? [],
+    args: args.map(arg => textForExec(arg, path)),
     env: Object.fromEntries(variables.filter(([name]) => name !== '')),
     installHint: nonEmptyString(field(exec, 'installHint')),
     providesClusterInfo: field(exec, 'provideClusterInfo') === true,
     clusterConfig: readExtension(cluster),
   })
+}
+
+/** A text, which may be empty. Another value, such as `true` without quotes, may mean another text than it looks like. */
+function textForExec(value: unknown, path: string): string {
+  if (typeof value === 'string' || typeof value === 'number') return String(value)
+  throw invalidKubeconfig(
+    path,
+    `has an exec with the value ${quoteValue(String(value))}`,
+    'expected a text: put it in quotes',
+  )
 }
 
 /** The settings of the cluster entry for exec commands, in an extension with this reserved name. */
@@ -211,6 +224,8 @@ function findEntry(document: unknown, path: string, kind: string, name: string, 
   const match = Array.isArray(list) ? list.find(item => nameOf(item, 'name') === name) : undefined
   const content = field(match, kind)
   if (typeof content === 'object' && content !== null) return content
+  // As in client-go: an entry without content has no settings.
+  if (match !== undefined && (content === null || content === undefined)) return {}
   const names = Array.isArray(list) ? list.map(item => quoteValue(nameOf(item, 'name'))).join(', ') : ''
   throw invalidKubeconfig(
     path,

@@ -92,6 +92,16 @@ t.test('the message for an invalid kubeconfig has its path, the mistake and what
     ],
     ['an exec without a command', kubeconfig({ server }, { exec: {} }), /has an exec without a command/],
     [
+      'an argument of an exec that is no text',
+      kubeconfig({ server }, { exec: { command: 'login', args: ['--fast', true] } }),
+      /has an exec with the value "true", expected a text: put it in quotes/,
+    ],
+    [
+      'a variable of an exec that is no text',
+      kubeconfig({ server }, { exec: { command: 'login', env: [{ name: 'A', value: ['b'] }] } }),
+      /has an exec with the value "b", expected a text/,
+    ],
+    [
       'a client key that is no key',
       kubeconfig({ server }, { 'client-key-data': 'aGFsbG8=' }),
       /The certificates or keys of the kubeconfig .* are not usable/,
@@ -196,6 +206,18 @@ t.test('a mistake in an unused entry is ignored', test => {
   test.end()
 })
 
+t.test('a user without content has no credentials, as in client-go', test => {
+  const text = JSON.stringify({
+    'current-context': 'here',
+    contexts: [{ name: 'here', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster: { server: 'https://a' } }],
+    users: [{ name: 'u', user: null }],
+  })
+  const { user } = readKubeconfig(text, '/k')
+  test.same([user.token, user.username, user.exec], [undefined, undefined, undefined])
+  test.end()
+})
+
 t.test('all fields of cluster and user are read', test => {
   const { cluster, user, tokenFile } = readKubeconfig(
     kubeconfig(
@@ -220,8 +242,11 @@ t.test('all fields of cluster and user are read', test => {
         'as-user-extra': { scopes: ['view', 'edit'] },
         exec: {
           command: 'bin/login',
-          args: ['token'],
-          env: [{ name: 'A', value: 'b' }],
+          args: ['token', ''],
+          env: [
+            { name: 'A', value: 'b' },
+            { name: 'B', value: '' },
+          ],
           installHint: 'Install it',
           provideClusterInfo: true,
         },
@@ -251,8 +276,8 @@ t.test('all fields of cluster and user are read', test => {
     exec: {
       apiVersion: 'client.authentication.k8s.io/v1',
       command: '/etc/kube/bin/login',
-      args: ['token'],
-      env: { A: 'b' },
+      args: ['token', ''],
+      env: { A: 'b', B: '' },
       installHint: 'Install it',
       providesClusterInfo: true,
       clusterConfig: { audience: 'a' },
