@@ -45,6 +45,9 @@ export type FailureCode =
 /** A program, a permission or a part of the kernel is missing: the same process fails in the same way at the next attempt. */
 const LASTING: ReadonlySet<FailureCode> = new Set(['PROGRAM_MISSING', 'IPTABLES_ABSENT', 'IPTABLES_FORBIDDEN'])
 
+/** Another program holds a lock, or the system could not start or finish the program. */
+const HINDERED: ReadonlySet<FailureCode> = new Set(['IPTABLES_LOCKED', 'PROGRAM_FAILED'])
+
 /** Optional parts of a failure. */
 export interface FailureOptions {
   /** The error underneath. */
@@ -79,6 +82,11 @@ export class ProxyFailure extends Error {
 /** Whether another attempt is useless until the operator has changed something. Any other failure may pass. */
 export function isLasting(error: unknown): boolean {
   return error instanceof ProxyFailure && LASTING.has(error.code)
+}
+
+/** Whether a program was kept from its work by others: it says nothing about what it was to do. */
+export function isHindered(error: unknown): boolean {
+  return error instanceof ProxyFailure && HINDERED.has(error.code)
 }
 
 /** The message of any thrown value, with the messages of its causes: `outer: inner`. */

@@ -1,8 +1,9 @@
 import { type IpFamily } from '../model/address.js'
-import { messageOf } from '../model/failure.js'
+import { isHindered, messageOf } from '../model/failure.js'
 import { removalInput, restoreInput } from '../netfilter/iptables-restore.js'
 import { type Rule, type RuleSet } from '../netfilter/rule-set.js'
 import { type Iptables } from '../system/iptables.js'
+import { retryTransient } from '../system/retry-transient.js'
 
 /** The chain of the probes. No rule jumps to it, and it is removed after the probe. */
 export const PROBE_CHAIN = 'KUBE-PROXY-PROBE'
@@ -48,10 +49,10 @@ export function probeRules(rules: ProbeRules, iptables: Iptables): Promise<strin
   return probeExactRules(commentedRules(rules), iptables)
 }
 
-/** The same for rules as they are. */
+/** The same for rules as they are. A program that others hinder is tried again: that says nothing about the kernel. */
 export async function probeExactRules(rules: ProbeRules, iptables: Iptables): Promise<string | undefined> {
   try {
-    await tryRules(rules, iptables)
+    await retryTransient(() => tryRules(rules, iptables), isHindered)
     return undefined
   } catch (error) {
     return `${iptables.family}: ${messageOf(error)}`

@@ -8,14 +8,18 @@ const PAUSE_MS = 1000
 
 /**
  * Tries again, with pauses, what fails for a reason that may pass.
- * @throws the error of the last attempt, or one that lasts
+ * @param mayPass whether another attempt is worth it; left out: unless the failure lasts
+ * @throws the error of the last attempt, or one that does not pass
  */
-export async function retryTransient<T>(attempt: () => Promise<T>): Promise<T> {
+export async function retryTransient<T>(
+  attempt: () => Promise<T>,
+  mayPass: (error: unknown) => boolean = error => !isLasting(error),
+): Promise<T> {
   for (let attempts = 1; ; attempts++) {
     try {
       return await attempt()
     } catch (error) {
-      if (isLasting(error) || attempts === ATTEMPTS) throw error
+      if (!mayPass(error) || attempts === ATTEMPTS) throw error
       await pause(realClock, PAUSE_MS)
     }
   }

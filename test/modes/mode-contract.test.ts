@@ -2,6 +2,7 @@ import t from 'tap'
 import { LocalAddresses } from '../../lib/model/local-addresses.js'
 import { readConfig } from '../../lib/config/read-config.js'
 import { discardEvents } from '../../lib/model/event-sink.js'
+import { ProxyFailure } from '../../lib/model/failure.js'
 import { parseCidr } from '../../lib/model/cidr.js'
 import { type ServicePort } from '../../lib/model/service-port.js'
 import { type ServiceSnapshot } from '../../lib/model/snapshot.js'
@@ -187,6 +188,20 @@ for (const mode of ALL_MODES) {
       const kernel = new MemoryKernel()
       for (const tables of kernel.iptables) tables.restore = () => Promise.reject(new Error('no such match'))
       t.match(await probeMode(mode, config, kernel), /no such match/)
+    })
+
+    await t.test('its probe does not take a lock that another program holds for a lack of the kernel', async t => {
+      const kernel = new MemoryKernel()
+      for (const tables of kernel.iptables) {
+        const restore = tables.restore.bind(tables)
+        let isLocked = true
+        tables.restore = text => {
+          if (!isLocked) return restore(text)
+          isLocked = false
+          return Promise.reject(new ProxyFailure('IPTABLES_LOCKED', 'no lock'))
+        }
+      }
+      t.equal(await probeMode(mode, config, kernel), undefined)
     })
 
     await t.test('its proxier has rules for each IP family, and its start writes none', async t => {
