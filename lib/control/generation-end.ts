@@ -14,7 +14,7 @@ import { type Successor } from './successor.js'
 /** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
 const LAST_WRITE_TIMEOUT_MS = 1000
 /** How long the checks may take whether the kernel can take over, in milliseconds: the process has little time to end. */
-const PREPARE_TIMEOUT_MS = 10_000
+const PREPARE_TIMEOUT_MS = 15_000
 /**
  * How long a shutdown waits at least until the kernel has taken over, in milliseconds. The time of open connections does not bound this:
  * after a short one, the rules would lead to closed ports.
@@ -66,13 +66,14 @@ export class GenerationEnd {
     nodeWait.stop()
     this.#stopSource.abort()
     dataPlane?.endWaits?.()
+    // What writes last begins nothing more: the successor writes all rules.
+    this.#abandonSource.abort()
     const lastWrites = Promise.all([this.#stopSync(), modeSwitch.stop(), this.#lastWork.catch(() => undefined)])
     await withTimeout<unknown>(lastWrites, {
       clock: realClock,
       ms: LAST_WRITE_BEFORE_SUCCESSOR_MS,
       onTimeout: () => log.warn('Giving way while a write to the kernel has not ended'),
     })
-    this.#abandonSource.abort()
     failover?.disarm()
     await withTimeout<unknown>(Promise.resolve(proxier.releaseNodePorts?.()), {
       clock: realClock,

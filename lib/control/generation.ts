@@ -106,7 +106,12 @@ export class Generation {
     const { cluster, store, fatal, life, handOver } = this.#parts
     const { asks } = this.successor
     const failed = new AbortController()
-    void Promise.all([aborted(fatal.signal), aborted(mayFail)]).then(() => failed.abort(fatal.signal.reason))
+    void aborted(fatal.signal).then(async () => {
+      const failure = fatal.signal.reason as ProxyFailure
+      // One that is late gives the service back: it must not be held until it serves.
+      if (failure.code !== 'TAKE_OVER_FAILED') await aborted(mayFail)
+      failed.abort(failure)
+    })
     const stopEvents = new AbortController()
     const eventsWritten = cluster.events.run(stopEvents.signal)
     // The end does not wait for the source: a read that hangs must not keep this process alive.
