@@ -95,6 +95,7 @@ for (const workers of ['0', '1']) {
         through: ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'],
       })
       t.strictSame({ output, end }, { output: 'IPTABLES_RESTORE_FAILED\n', end: 0 }, log)
+      t.equal(log.match(/"Starting"/g)?.length, 1, 'no worker runs the program again')
       t.match(log, 'Set conntrack', 'the failure came after the ports were opened')
       t.strictSame(
         readdirSync(folder).filter(name => name.startsWith('kube-proxy-')),
