@@ -10,8 +10,12 @@ import { type ChangeBatch, ProgramLoop, type ProgramLoopOptions } from './progra
 
 /** Milliseconds that a change waits for others, so that changes that arrive together become one sync. */
 const BATCH_DELAY_MS = 5
-/** Milliseconds until the next attempt to open listeners that could not be opened. */
-const RETRY_MS = 5000
+/**
+ * Milliseconds until the next attempt to open listeners that could not be opened: it doubles up to the maximum. The first ones are soon,
+ * since a proxy that gives way closes its listeners, and a small range has no other ports.
+ */
+const FIRST_RETRY_MS = 200
+const MAX_RETRY_MS = 5000
 
 export interface SyncLoopOptions extends Omit<ProgramLoopOptions, 'rules' | 'hasPendingChanges' | 'onProgrammed'> {
   readonly store: ObjectStore
@@ -48,6 +52,7 @@ export class SyncLoop {
   #updatingBatch: ChangeBatch | undefined
   #updating: Promise<void> | undefined
   #updateRequested = false
+  #retryMs = FIRST_RETRY_MS
   #stopped = false
 
   constructor(options: SyncLoopOptions) {
@@ -120,7 +125,11 @@ export class SyncLoop {
       for (const loop of this.#programLoops) loop.addUpdated(batch)
       this.#options.log.info(4, 'Planned rules')
       // Another program may release the port that a listener could not open.
-      if (failed > 0) this.#timers.set('retry', Math.min(syncPeriod, RETRY_MS), () => this.#requestUpdate())
+      if (failed === 0) this.#retryMs = FIRST_RETRY_MS
+      else if (!this.#timers.has('retry')) {
+        this.#timers.set('retry', Math.min(syncPeriod, this.#retryMs), () => this.#requestUpdate())
+        this.#retryMs = Math.min(MAX_RETRY_MS, 2 * this.#retryMs)
+      }
     }
     this.#updating = undefined
     // Before the first update that succeeds, the rules that are desired have no Services.

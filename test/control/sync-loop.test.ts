@@ -104,13 +104,28 @@ t.test('the loop tries again to open a listener that could not be opened', async
   t.equal(rig.proxier.updateCount, updates + 2)
 })
 
+t.test('it tries again soon at first, and later every five seconds', async t => {
+  const rig = createRig()
+  await start(rig)
+  rig.proxier.updateFailures.push(...Array.from({ length: 20 }, () => 1))
+  rig.store.upsert('EndpointSlice', makeApiSlice({ endpoints: [makeApiEndpoint('10.244.0.8')] }))
+  await rig.clock.advance(5)
+  const counts = []
+  for (let count = rig.proxier.updateCount; counts.length < 7; count = rig.proxier.updateCount) {
+    const startedAt = rig.clock.now()
+    while (rig.proxier.updateCount === count) await rig.clock.advance(100)
+    counts.push(rig.clock.now() - startedAt)
+  }
+  t.strictSame(counts, [200, 400, 800, 1600, 3200, 5000, 5000])
+})
+
 t.test('no rules are written while the first update fails, and the next one that succeeds is written', async t => {
   const rig = createRig()
   rig.proxier.updateErrors.push(new Error('out of order'), new Error('out of order'))
   rig.store.replace('Service', [makeApiService()])
   rig.store.replace('EndpointSlice', [makeApiSlice()])
-  await rig.clock.advance(1000)
-  t.equal(rig.proxier.updateCount, 1)
+  await rig.clock.advance(300)
+  t.equal(rig.proxier.updateCount, 2)
   t.equal(rig.proxier.programCalls.length, 0, 'the rules that it knows have no Services')
   await rig.clock.advance(20_000)
   t.ok(rig.proxier.updateCount >= 3)
