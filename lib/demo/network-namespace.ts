@@ -11,15 +11,21 @@ const MAX_DELETE_ATTEMPTS = 3
 export class NetworkNamespace {
   /** Its name for `ip netns`. */
   readonly name: string
+  readonly #timeoutMs: number
 
-  private constructor(name: string) {
+  private constructor(name: string, timeoutMs: number) {
     this.name = name
+    this.#timeoutMs = timeoutMs
   }
 
-  /** Creates a namespace that has only a loopback interface, up. @throws ProxyFailure PROGRAM_FAILED */
-  static async create(name: string): Promise<NetworkNamespace> {
-    await runIp(['netns', 'add', name], '')
-    const namespace = new NetworkNamespace(name)
+  /**
+   * Creates a namespace that has only a loopback interface, up.
+   * @param timeoutMs how long a program may take in it, unless a call says otherwise
+   * @throws ProxyFailure PROGRAM_FAILED
+   */
+  static async create(name: string, timeoutMs = COMMAND_TIMEOUT_MS): Promise<NetworkNamespace> {
+    await runIp(['netns', 'add', name], '', timeoutMs)
+    const namespace = new NetworkNamespace(name, timeoutMs)
     try {
       await namespace.configure('link set lo up')
     } catch (error) {
@@ -32,12 +38,12 @@ export class NetworkNamespace {
 
   /** Runs `ip` commands in it with one process. Each line is a command without the word `ip`. */
   async configure(...lines: readonly string[]): Promise<void> {
-    await runIp(['-n', this.name, '-batch', '-'], `${lines.join('\n')}\n`)
+    await runIp(['-n', this.name, '-batch', '-'], `${lines.join('\n')}\n`, this.#timeoutMs)
   }
 
   /** Runs a program in it and waits for its exit. */
   run(program: string, args: readonly string[], options: Partial<CommandOptions> = {}): Promise<CommandResult> {
-    return runCommand('nsenter', [this.#nsenterOption, program, ...args], { timeoutMs: COMMAND_TIMEOUT_MS, ...options })
+    return runCommand('nsenter', [this.#nsenterOption, program, ...args], { timeoutMs: this.#timeoutMs, ...options })
   }
 
   /** Starts a program in it. `nsenter` executes the program, so the pid is the program's. Ctrl-C does not reach the program. */
@@ -54,7 +60,7 @@ export class NetworkNamespace {
   async delete(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await runIp(['netns', 'delete', this.name], '')
+        return await runIp(['netns', 'delete', this.name], '', this.#timeoutMs)
       } catch (error) {
         // Ctrl-C kills an `ip` that has just started and does not have its own session yet.
         if (attempt === MAX_DELETE_ATTEMPTS || !existsSync(`/run/netns/${this.name}`)) throw error
@@ -63,7 +69,7 @@ export class NetworkNamespace {
   }
 }
 
-async function runIp(args: readonly string[], input: string): Promise<void> {
-  const { exitCode, stderr } = await runCommand('ip', args, { input, timeoutMs: COMMAND_TIMEOUT_MS })
+async function runIp(args: readonly string[], input: string, timeoutMs: number): Promise<void> {
+  const { exitCode, stderr } = await runCommand('ip', args, { input, timeoutMs })
   if (exitCode !== 0) throw ipFailure(args, stderr, input)
 }

@@ -10,6 +10,8 @@ export const NODE_IP6 = 'fd00:50::1'
 const POD_SERVER = fileURLToPath(new URL('../pods/pod-server.js', import.meta.url))
 const POD_CLIENT = fileURLToPath(new URL('../pods/pod-client.js', import.meta.url))
 
+/** How long a program may take in a namespace, in milliseconds, unless a test says otherwise. */
+const PROGRAM_TIMEOUT_MS = 20_000 * TIMEOUT_FACTOR
 /** The reason why these tests cannot run here, or false: they need root and the programs that `npm test` installs. */
 export const namespacesUnavailable = process.getuid?.() === 0 ? false : 'needs root for network namespaces'
 
@@ -55,7 +57,7 @@ export class NodeNetwork {
 
   static async create(t: TeardownScope): Promise<NodeNetwork> {
     const prefix = `kpn${process.pid}-${networkCount++}`
-    const network = new NodeNetwork(prefix, await NetworkNamespace.create(`${prefix}-node`))
+    const network = new NodeNetwork(prefix, await NetworkNamespace.create(`${prefix}-node`, PROGRAM_TIMEOUT_MS))
     t.teardown(() => network.#destroy())
     // Addresses of the kernel's own that are ready seconds later make a browser give up what it asks for (ERR_NETWORK_CHANGED).
     await network.node.run('sysctl', ['-qw', 'net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0'])
@@ -81,7 +83,7 @@ export class NodeNetwork {
     attachment: Attachment = 'bridge',
   ): Promise<{ namespace: NetworkNamespace; ip: string; link: string; ip6: string }> {
     const number = ++this.#pods + 1
-    const namespace = await NetworkNamespace.create(`${this.#prefix}-pod${number}`)
+    const namespace = await NetworkNamespace.create(`${this.#prefix}-pod${number}`, PROGRAM_TIMEOUT_MS)
     this.#namespaces.push(namespace)
     const link = `veth${number}`
     const ip6 = `fd00:244::${number.toString(16)}`
@@ -129,7 +131,7 @@ export class NodeNetwork {
    */
   async addHost(): Promise<{ namespace: NetworkNamespace; ip: string; ip6: string }> {
     const number = 60 + this.#hosts++
-    const namespace = await NetworkNamespace.create(`${this.#prefix}-host${number}`)
+    const namespace = await NetworkNamespace.create(`${this.#prefix}-host${number}`, PROGRAM_TIMEOUT_MS)
     this.#namespaces.push(namespace)
     const ip = `192.168.${number}.9`
     const ip6 = `fd00:${number}::9`
@@ -153,7 +155,7 @@ export class NodeNetwork {
   /** Adds another node of the cluster with one Pod without processes. The two nodes have routes to each other's Pods. */
   async addNode(): Promise<{ node: NetworkNamespace; pod: NetworkNamespace; ip: string; ip6: string; podIP: string }> {
     const { namespace: node, ip, ip6 } = await this.addHost()
-    const pod = await NetworkNamespace.create(`${node.name}-pod`)
+    const pod = await NetworkNamespace.create(`${node.name}-pod`, PROGRAM_TIMEOUT_MS)
     this.#namespaces.push(pod)
     await node.run('sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
     await node.configure(
