@@ -106,7 +106,7 @@ t.test(
     // The objects of this proxy stand for those of the stock one.
     const { there, text } = sections.find(({ title }) => title === 'kubeadm')!
     const copy = there.flat().filter(command => command.includes('kept.yaml'))
-    t.equal(copy.length, 2, copy.join('; '))
+    t.equal(copy.length, 1, copy.join('; '))
     const [, restore] = /`(kubectl create -f [^`]+)`/.exec(text) ?? []
     const overlay = 'deploy/overlays/kubeadm'
     makeClone('kubeadm')

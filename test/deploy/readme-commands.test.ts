@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
@@ -213,6 +213,28 @@ t.test('back to the stock kube-proxy in kind: kubeadm gets one configuration of 
       [expected],
     )
     t.equal(all.length, 2, merged)
+  }
+  t.end()
+})
+
+t.test('without a copy of the stock kube-proxy, nothing of it is deleted, and the next run makes the copy', t => {
+  for (const title of ['kubeadm', HELM]) {
+    const commands = sections.find(section => section.title === title)!.there.flat()
+    const steps = commands.filter(command => /kept\.yaml|kube-system delete/.test(command))
+    t.equal(steps.length, 2, steps.join('; '))
+    const folder = t.testdir({})
+    const run = (kubectl: string) =>
+      execFileSync('sh', ['-c', `kubectl() { ${kubectl}; }\n${steps.join('\n')}\ntrue`], {
+        cwd: folder,
+        encoding: 'utf8',
+      })
+    t.equal(run('[ "$3" != get ] && echo deleted'), '', `${title}: the API server is away`)
+    t.notOk(existsSync(join(folder, 'stock-kube-proxy.yaml')))
+    t.equal(run('if [ "$3" = get ]; then echo "kind: List"; else echo deleted; fi'), 'deleted\n')
+    t.equal(readFileSync(join(folder, 'stock-kube-proxy.yaml'), 'utf8'), 'kind: List\n')
+    rmSync(join(folder, 'kept.yaml'))
+    run('echo "kind: Other"')
+    t.equal(readFileSync(join(folder, 'stock-kube-proxy.yaml'), 'utf8'), 'kind: List\n', 'a later run keeps it')
   }
   t.end()
 })
