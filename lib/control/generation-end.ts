@@ -1,10 +1,10 @@
 import { type KubeProxyConfig } from '../config/kube-proxy-config.js'
 import { type DataPlane } from '../dataplane/data-plane.js'
+import { type Failover } from '../failover/kernel-failover.js'
 import { type Log } from '../model/log.js'
 import { aborted } from '../primitives/aborted.js'
 import { withTimeout } from '../primitives/with-timeout.js'
 import { realClock } from '../system/real-clock.js'
-import { type Failover } from '../failover/kernel-failover.js'
 import { type Parts } from './build-parts.js'
 import { cleanupOnExit } from './cleanup.js'
 import { LAST_CLIENTS_MS, drainDataPlane, serveUntilIdle } from './drain-data-plane.js'
@@ -13,6 +13,8 @@ import { type Successor } from './successor.js'
 
 /** How long a shutdown waits for a write of rules that has begun. The kernel applies such a write as a whole or not at all. */
 const LAST_WRITE_TIMEOUT_MS = 1000
+/** The same before this proxy gives way: what ends later would replace or remove rules of the successor. */
+const LAST_WRITE_BEFORE_SUCCESSOR_MS = 8000
 /** How long the checks may take whether the kernel can take over, in milliseconds: the process has little time to end. */
 const PREPARE_TIMEOUT_MS = 15_000
 /**
@@ -22,8 +24,6 @@ const PREPARE_TIMEOUT_MS = 15_000
 const TAKE_OVER_TIMEOUT_MS = 15_000
 /** When the log says that it still waits for that, in milliseconds. */
 const TAKE_OVER_NOTICE_MS = 5000
-/** The same before this proxy gives way: what ends later would replace or remove rules of the successor. */
-const LAST_WRITE_BEFORE_SUCCESSOR_MS = 8000
 /** How long giving way may take. The successor waits for 10 s. */
 const GIVE_WAY_TIMEOUT_MS = 9000
 

@@ -35,8 +35,8 @@ export class KubeProxy {
   #failingSince: number | undefined
   /** Why this proxy has to end, at once or when it serves again. */
   #failure: ProxyFailure | undefined
-  /** What ends the generation. */
-  #signals: RunSignals = { stop: new AbortController().signal, mayFail: AbortSignal.abort() }
+  /** What ends a generation that serves again. The first one ends at once. */
+  #signalsAgain: RunSignals | undefined
 
   /**
    * Creates the first generation; see there.
@@ -89,7 +89,7 @@ export class KubeProxy {
   end(failure: ProxyFailure): void {
     // Remembered in any case: another proxy may just have asked this one to give way.
     this.#failure = failure
-    if (this.#isStandingBy || !this.#signals.mayFail.aborted) this.#logHeldFailure()
+    if (this.#isStandingBy || this.#signalsAgain?.mayFail.aborted === false) this.#logHeldFailure()
     if (!this.#isStandingBy) this.#generation.end(failure)
   }
 
@@ -102,9 +102,9 @@ export class KubeProxy {
     const drainTimeout = (): number => this.#config.drainTimeout
     const shutdown = new Shutdown({ stop, forceStop, drainTimeout, clock: realClock })
     const draining = new DrainingGenerations(shutdown, this.#log)
-    this.#signals = { stop, mayFail: AbortSignal.abort() }
+    const atOnce: RunSignals = { stop, mayFail: AbortSignal.abort() }
     try {
-      while (!(await this.#generation.run(this.#signals, shutdown))) {
+      while (!(await this.#generation.run(this.#signalsAgain ?? atOnce, shutdown))) {
         this.#isStandingBy = true
         this.#logHeldFailure()
         draining.add(this.#generation)
@@ -210,7 +210,7 @@ export class KubeProxy {
       throw error
     }
     this.#generation = generation
-    this.#signals = signalsOnceProgrammed(generation, shutdown)
+    this.#signalsAgain = signalsOnceProgrammed(generation, shutdown)
     this.#isStandingBy = false
     if (this.#failure !== undefined) generation.end(this.#failure)
     return generation

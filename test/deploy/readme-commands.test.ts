@@ -20,6 +20,8 @@ const STOCK: Readonly<Record<string, RegExp>> = {
   kops: /^kops rolling-update cluster /,
   Helm: /^sudo kubeadm init phase addon kube-proxy /,
 }
+/** Sections of clusters that may have a DaemonSet of the stock kube-proxy; k3s runs it in its own process. */
+const WITH_DAEMONSET = ['kind', 'minikube', 'kubeadm', 'Talos', 'kubespray', 'kops', HELM]
 /** Objects that the commands of the README name, but which others create: the first request, the stock kube-proxy. */
 const OTHER_OBJECTS = ['deployment/web', 'service/web']
 
@@ -57,6 +59,14 @@ t.test('each section leads to the first request, and back to the stock kube-prox
     t.ok(
       to.slice(installed).some(command => command.includes('rollout status daemonset/kube-proxy')),
       `${title}: waits`,
+    )
+    const deleted = to.findIndex(command =>
+      /kube-system delete daemonset\/kube-proxy .*--ignore-not-found$/.test(command),
+    )
+    t.equal(
+      deleted >= 0 && deleted < installed,
+      WITH_DAEMONSET.includes(title),
+      `${title}: deletes the stock kube-proxy first`,
     )
     const removed = from.findIndex(command => uninstall.test(command))
     t.ok(removed >= 0, `${title}: ${String(uninstall)}`)
