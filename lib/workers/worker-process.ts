@@ -9,7 +9,7 @@ import { PingLoop } from '../primitives/ping-loop.js'
 import { ProcessLiveness, type ProcessProblem } from '../primitives/process-liveness.js'
 import { readStartTime } from '../system/process-facts.js'
 import { startProcess } from '../system/start-process.js'
-import { inheritedOptions } from './inherited-options.js'
+import { workerOptions } from './worker-options.js'
 import { descriptorOf } from './bound-handle.js'
 import { markedEnvironment } from './is-orphan.js'
 import { parseWorkerMessage } from './parse-worker-message.js'
@@ -236,7 +236,7 @@ export class WorkerProcess {
 /** How `fork` starts this Node.js: with these words before it, which start it in the same process. */
 function programThrough(words: readonly string[]): Pick<ForkOptions, 'execPath' | 'execArgv'> {
   const [program, ...args] = [...words, process.execPath]
-  return { execPath: program, execArgv: [...args, ...inheritedOptions(process.execArgv)] }
+  return { execPath: program, execArgv: [...args, ...workerOptions(process.execArgv)] }
 }
 
 function workerFailed(message: string): ProxyFailure {

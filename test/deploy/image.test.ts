@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ProgramLog } from '../../lib/demo/program-log.js'
+import { MEMORY_OPTIONS } from '../../lib/workers/worker-options.js'
 import { ManifestFolder, makeServiceManifest, makeSliceManifest } from '../support/api/manifests.js'
 import { waitUntil } from '../support/dataplane/plane-under-test.js'
 import { BuiltImage, STAGES, imageEnvironment, nodeMajor, readDockerfile } from '../support/image/built-image.js'
@@ -253,6 +254,14 @@ t.test('the compile cache has every program, if Node.js has one', { skip }, asyn
     (await image.run('node', '-p', 'typeof require("node:module").enableCompileCache')).trim() === 'function'
   const files = readdirSync(join(image.layer, cache), { recursive: true, withFileTypes: true })
   t.equal(files.filter(file => file.isFile()).length >= 4, hasCache)
+  t.end()
+})
+
+t.test('the compile cache is filled with the options of a worker, without which it does not use it', t => {
+  t.match(
+    readFileSync('deploy/image/fill-compile-cache.sh', 'utf8'),
+    `node ${MEMORY_OPTIONS.join(' ')} "$programs/worker-main.js"`,
+  )
   t.end()
 })
 
