@@ -10,6 +10,7 @@ import { DashboardServer } from '../status/dashboard/dashboard-server.js'
 import { StatusResponder } from '../status/status-responder.js'
 import { StatusServer } from '../status/status-server.js'
 import { type StatusSources } from '../status/status-sources.js'
+import { preferMemory } from '../system/prefer-memory.js'
 import { processCpuMs } from '../system/process-cpu.js'
 import { realClock } from '../system/real-clock.js'
 import { type Observers } from './build-observers.js'
@@ -37,7 +38,7 @@ export function buildStatus(
 ): StatusServers {
   const { config, bindAfter, log } = setup
   const sources = statusSources(setup, serving, observers, syncing, wallTime)
-  const streams = new Map([['events', new LiveEvents(sources).stream]])
+  const streams = new Map([['events', new LiveEvents(sources, preferMemory).stream]])
   const routes = statusRoutes(sources, [...streams.keys()])
   const pace = new AnswerPace({ clock: realClock, cpuMs: processCpuMs })
   const buildResponder = (): StatusResponder =>

@@ -36,11 +36,14 @@ const PERIOD_MS = 1000
  */
 export class LiveEvents {
   readonly #sources: StatusSources
+  readonly #preferMemory: () => () => void
   readonly #viewers = new Set<Viewer>()
   #stop: (() => void) | undefined
 
-  constructor(sources: StatusSources) {
+  /** @param preferMemory called when a client begins to watch; what it returns is called when no client watches any more */
+  constructor(sources: StatusSources, preferMemory: () => () => void) {
     this.#sources = sources
+    this.#preferMemory = preferMemory
   }
 
   readonly stream: StatusStream = (search, write) => {
@@ -57,6 +60,7 @@ export class LiveEvents {
 
   #start(): () => void {
     const { syncs, proxy } = this.#sources
+    const endPreference = this.#preferMemory()
     const unsubscribe = syncs.subscribe(sync => sendTo(this.#viewers, 'sync', sync))
     const poll = proxy.carriedBy === 'sockets' ? new SocketPoll(this.#sources) : undefined
     let timer: NodeJS.Timeout | undefined
@@ -76,6 +80,7 @@ export class LiveEvents {
       isOver = true
       clearTimeout(timer)
       unsubscribe()
+      endPreference()
     }
   }
 

@@ -48,7 +48,9 @@ t.test('a client that reads at once keeps its connection, however busy all worke
     },
     wallTime: () => Date.now(),
   } as unknown as StatusSources
-  const { path, server } = serveStatus(t, { streams: new Map([['events', new LiveEvents(sources).stream]]) })
+  const { path, server } = serveStatus(t, {
+    streams: new Map([['events', new LiveEvents(sources, () => () => undefined).stream]]),
+  })
   t.equal(await server.bound, undefined)
   const watch = await StatusWatch.open(t, path)
   await watch.next('watching', () => true)

@@ -214,9 +214,27 @@ t.test('a client that watches learns that a worker has not replied', async t => 
   const { pool, sources } = await startPool(t, ['web'], [{ ip: '127.0.0.1', port: 9 }])
   stop(pool, 1)
   const problem = await new Promise<string>(resolve => {
-    t.teardown(new LiveEvents(sources).stream(new URLSearchParams(), resolve))
+    t.teardown(new LiveEvents(sources, () => () => undefined).stream(new URLSearchParams(), resolve))
   })
   t.match(problem, /^event: problem\ndata: \{"message":"Worker 1 has not replied: .*"\}\n\n$/)
+})
+
+t.test('memory counts more than speed from the first client that watches to the end of the last one', async t => {
+  const { sources } = await startPool(t, ['web'], [{ ip: '127.0.0.1', port: 9 }])
+  const seen: string[] = []
+  const { stream } = new LiveEvents(sources, () => {
+    seen.push('begins')
+    return () => seen.push('ends')
+  })
+  const watch = () => stream(new URLSearchParams(), () => undefined)
+  const ends = [watch(), watch()]
+  t.strictSame(seen, ['begins'])
+  ends[0]!()
+  t.strictSame(seen, ['begins'])
+  ends[1]!()
+  t.strictSame(seen, ['begins', 'ends'])
+  watch()()
+  t.strictSame(seen, ['begins', 'ends', 'begins', 'ends'])
 })
 
 t.test('a client that watches learns of a problem once, until it is another one', async t => {
@@ -229,7 +247,7 @@ t.test('a client that watches learns of a problem once, until it is another one'
     wallTime: () => 0,
   } as unknown as StatusSources
   const reports: string[] = []
-  const stop = new LiveEvents(sources).stream(new URLSearchParams(), text => {
+  const stop = new LiveEvents(sources, () => () => undefined).stream(new URLSearchParams(), text => {
     if (text.startsWith('event: problem')) reports.push(/Workers? [\d, and]*\d/.exec(text)![0])
   })
   t.teardown(stop)
