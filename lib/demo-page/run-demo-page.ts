@@ -9,6 +9,7 @@ import { messageOf } from '../model/failure.js'
 import { modeByName } from '../modes/registry.js'
 import { AnswerPace } from '../status/answer-pace.js'
 import { DashboardServer } from '../status/dashboard/dashboard-server.js'
+import { DashboardSessions } from '../status/dashboard/dashboard-sessions.js'
 import { StatusResponder } from '../status/status-responder.js'
 import { processCpuMs } from '../system/process-cpu.js'
 import { realClock } from '../system/real-clock.js'
@@ -63,17 +64,21 @@ async function servePage({ mode, port }: DemoPageOptions, session: DemoSession):
     ...{ proxyVersion: VERSION, routes: new Map(), smallRoutes: new Set<string>(), streams: new Map() },
     ...{ pace: new AnswerPace({ clock: realClock, cpuMs: processCpuMs }), clock: realClock, log },
   })
+  const sessions = new DashboardSessions(undefined, () => realClock.now())
   const server = new DashboardServer({
     ...{ address: '127.0.0.1:0', listening, allowsRemote: false, tokenFile: '', nodeName: '' },
+    ...{ sessions, howToSignIn: 'Open the link that the demo has printed on its terminal' },
     ...{ responder: new DemoResponder(demo, turns, VERSION), clock: realClock, log },
   })
   await teardown.add(() => server.close())
   const failure = await server.bound
   if (failure !== undefined) throw failure
-  const url = `http://${server.boundAddress}/`
-  terminal.printText(`The page: ${url}`)
+  const url = `http://${server.boundAddress}`
+  terminal.printText(`The page: ${url}${sessions.createLink({ lasts: true })}`)
+  terminal.printText('Whoever has this link can change the cluster of the demo. It works until the demo ends.')
   terminal.printText('Three clients send requests to nginx-service until you press Ctrl-C.')
-  host.open(url)
+  // All users of this machine can read the arguments of the browser: this link is used up at once.
+  host.open(`${url}${sessions.createLink()}`)
   await session.keep()
   terminal.printText('Removing everything that the demo has created ...')
   return 0

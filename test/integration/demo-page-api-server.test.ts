@@ -6,8 +6,8 @@ import { skipUnlessMode } from '../support/processes/proxy-mode.js'
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'starts each mode itself')
 
 /** How many endpoints the proxy knows for the example. */
-async function knownEndpoints({ origin }: DemoPageProcess): Promise<number | undefined> {
-  const { items } = (await (await fetch(`${origin}/v1/services`)).json()) as {
+async function knownEndpoints(demo: DemoPageProcess): Promise<number | undefined> {
+  const { items } = (await (await demo.ask('/v1/services')).json()) as {
     readonly items: readonly { readonly name: string; readonly endpoints: { readonly all: number } }[]
   }
   return items.find(({ name }) => name === 'nginx-service')?.endpoints.all

@@ -101,7 +101,7 @@ t.test(
   { skip: skip || browserUnavailable },
   async t => {
     const demo = await DemoPageProcess.start(t)
-    const opened = await (await PageBrowser.launch(t, undefined)).open(`${demo.origin}/#/levers`)
+    const opened = await (await PageBrowser.launch(t, undefined)).open(`${demo.link}#/levers`)
     const { page } = opened
     const panel = page.locator('.panel')
     await page.getByRole('button', { name: '4 Pods', exact: true }).press('Enter')
@@ -154,7 +154,7 @@ t.test(
       await mayAnswer
       await route.continue()
     })
-    await page.goto(`${demo.origin}/#/levers`)
+    await page.goto(`${demo.link}#/levers`)
     await page.getByRole('main').getByText('Asking the proxy …').waitFor()
     t.equal(await page.getByText('There is no such view.').count(), 0)
     answer()

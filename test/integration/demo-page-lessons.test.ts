@@ -103,7 +103,7 @@ t.test('a lesson waits for its user alone, and ends when the user leaves', { ski
 t.test('a reader takes a lesson by the keyboard', { skip: skip || browserUnavailable }, async t => {
   const demo = await DemoPageProcess.start(t)
   const browser = await PageBrowser.launch(t, undefined)
-  const opened = await browser.open(demo.origin)
+  const opened = await browser.open(demo.link)
   const { page } = opened
   const press = (name: string | RegExp) => page.getByRole('button', { name, disabled: false }).press('Enter')
   /** The heading that has the focus. */
@@ -138,7 +138,7 @@ t.test('a reader takes a lesson by the keyboard', { skip: skip || browserUnavail
   await page.getByText('kill -9').waitFor()
   await choices.first().waitFor()
 
-  const other = await browser.open(`${demo.origin}/#/levers`)
+  const other = await browser.open(`${demo.link}#/levers`)
   await other.page.getByText('Lesson 1 is open').first().waitFor()
   await other.page.getByRole('button', { name: '4 Pods', disabled: true }).waitFor()
   await other.page.getByRole('link', { name: 'go to the lesson' }).press('Enter')

@@ -71,7 +71,14 @@ t.test('an ordinary user reaches the page on the loopback of the machine', { ski
   chmodSync(join(folder, 'xdg-open'), 0o755)
   const env = { HOME: tmpdir(), DISPLAY: ':9', PATH: `${folder}:${process.env['PATH']}` }
   const demo = await DemoPageProcess.start(t, [], { through, env })
-  t.equal(await readFile(opened, 'utf8'), `${demo.origin}/\n`, 'the desktop opens the page')
+  const link = (await readFile(opened, 'utf8')).trim()
+  t.equal(new URL(link).origin, demo.origin, 'the desktop opens the page')
+  t.equal((await fetch(link, { redirect: 'manual' })).status, 303)
+  t.equal(
+    (await fetch(link, { redirect: 'manual' })).status,
+    403,
+    'other users, who can read its arguments, come too late',
+  )
   t.equal((await demo.pull('kill/nginx-deployment-1')).lost.length, 0)
   t.equal(await demo.end(), 0)
   await t.rejects(fetch(`${demo.origin}/`), 'no program listens there any more')

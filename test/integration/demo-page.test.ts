@@ -45,7 +45,7 @@ t.test('the page of the demo shows its proxy and its clients, and ends without a
   const page = await fetch(`${demo.origin}/`)
   t.match(await page.text(), /<script type="module" src="\/page.js">/)
   t.match(page.headers.get('content-security-policy'), /default-src 'none'/)
-  const overview = (await (await fetch(`${demo.origin}/v1`)).json()) as Overview
+  const overview = (await (await demo.ask('/v1')).json()) as Overview
   t.equal(overview.mode, 'userspace')
   t.ok(overview.paths.includes('/demo'), 'the page knows that it has levers')
 
@@ -59,10 +59,10 @@ t.test('the page of the demo shows its proxy and its clients, and ends without a
   t.equal(effect.requests, 9, 'three of each client')
   t.equal((await demo.document()).pods.length, 4)
 
-  const rules = (await (await fetch(`${demo.origin}/v1/rules`)).json()) as { items: unknown[] }
+  const rules = (await (await demo.ask('/v1/rules')).json()) as { items: unknown[] }
   t.ok(rules.items.length > 10, 'other answers are those of the proxy')
-  t.equal((await fetch(`${demo.origin}/v1/nothing`)).status, 404)
-  const events = await fetch(`${demo.origin}/v1/events`)
+  t.equal((await demo.ask('/v1/nothing')).status, 404)
+  const events = await demo.ask('/v1/events')
   t.match(events.headers.get('content-type'), /event-stream/)
   const { value } = await events.body!.getReader().read()
   t.match(new TextDecoder().decode(value), /^(event|data|:|id|retry)/)
@@ -74,7 +74,7 @@ t.test('the page of the demo shows its proxy and its clients, and ends without a
 t.test('only the page itself can pull a lever', { skip }, async t => {
   const demo = await DemoPageProcess.start(t)
   const { host } = new URL(demo.origin)
-  const json = { 'Content-Type': 'application/json' }
+  const json = { 'Content-Type': 'application/json', Cookie: demo.cookie }
   const refused: readonly (readonly [string, number, string, Record<string, string>, string])[] = [
     ['another origin', 403, '/demo/run', { ...json, Origin: 'http://example.com' }, LEVER],
     ['another port of this host', 403, '/demo/run', { ...json, Origin: 'http://127.0.0.1:1' }, LEVER],
@@ -87,7 +87,13 @@ t.test('only the page itself can pull a lever', { skip }, async t => {
       { ...json, Origin: `http://${host}`, 'Sec-Fetch-Site': 'cross-site' },
       LEVER,
     ],
-    ['a type that needs no permission', 415, '/demo/run', { Origin: demo.origin, 'Content-Type': 'text/plain' }, LEVER],
+    [
+      'a type that needs no permission',
+      415,
+      '/demo/run',
+      { ...json, Origin: demo.origin, 'Content-Type': 'text/plain' },
+      LEVER,
+    ],
     ['an unknown lever', 404, '/demo/run', { ...json, Origin: demo.origin }, '{"id": "scale/7"}'],
     ['a command', 404, '/demo/run', { ...json, Origin: demo.origin }, '{"id": "kill/x; reboot"}'],
     ['no JSON', 400, '/demo/run', { ...json, Origin: demo.origin }, 'scale/3'],
@@ -97,8 +103,12 @@ t.test('only the page itself can pull a lever', { skip }, async t => {
   ]
   for (const [what, status, path, headers, body] of refused)
     t.equal(await statusOf(demo.origin, 'POST', path, { Host: host, ...headers }, body), status, what)
-  t.equal(await statusOf(demo.origin, 'GET', '/demo/run', { Host: host }), 405, 'a link')
-  t.equal(await statusOf(demo.origin, 'GET', '/demo', { Host: 'evil.test' }), 403, 'reading by a name that leads here')
+  t.equal(await statusOf(demo.origin, 'GET', '/demo/run', { Host: host, Cookie: demo.cookie }), 405, 'a link')
+  t.equal(
+    await statusOf(demo.origin, 'GET', '/demo', { Host: 'evil.test', Cookie: demo.cookie }),
+    403,
+    'reading by a name that leads here',
+  )
   t.equal((await demo.document()).pods.length, 3, 'nothing has changed')
 
   const first = demo.run('scale/2')
@@ -108,13 +118,40 @@ t.test('only the page itself can pull a lever', { skip }, async t => {
   t.equal((await demo.document()).running, null)
 })
 
+t.test('only a browser that has opened the link of the demo can see it, or change its cluster', { skip }, async t => {
+  const demo = await DemoPageProcess.start(t)
+  const { paths } = (await (await demo.ask('/v1')).json()) as Overview
+  t.ok(paths.length > 15 && paths.includes('/demo/reply'), String(paths))
+  const forged = { 'Content-Type': 'application/json', Origin: demo.origin }
+  const cookies = [
+    '',
+    `${demo.cookie}x`,
+    demo.cookie.replace(/=.*/, `=${new URL(demo.link).searchParams.get('secret')}`),
+  ]
+  for (const Cookie of cookies)
+    for (const path of paths)
+      for (const method of ['GET', 'HEAD', 'POST']) {
+        const status = await statusOf(demo.origin, method, path, { ...forged, Cookie }, method === 'POST' ? LEVER : '')
+        t.equal(status, 401, `${method} ${path} with the cookie "${Cookie}"`)
+      }
+  for (const headers of [{ Authorization: 'Bearer undefined' }, { Authorization: `Bearer ${demo.cookie}` }])
+    t.equal(await statusOf(demo.origin, 'POST', '/demo/run', { ...forged, ...headers }, LEVER), 401)
+  t.match(await (await fetch(`${demo.origin}/demo`)).text(), /Open the link that the demo has printed on its terminal/)
+  t.equal(await statusOf(demo.origin, 'GET', '/link', { Cookie: demo.cookie }), 401, 'no session gives a link')
+  const again = await fetch(demo.link, { redirect: 'manual' })
+  t.equal(again.status, 303, 'the link works again, for another browser')
+  t.not(again.headers.get('set-cookie')?.split(';')[0], demo.cookie)
+  t.match(again.headers.get('set-cookie'), /HttpOnly; SameSite=Strict$/)
+  t.equal((await demo.document()).pods.length, 3, 'nothing has changed')
+})
+
 t.test(
   'every lever does what it says, and the page shows what clients met',
   { skip: skip || browserUnavailable },
   async t => {
     const demo = await DemoPageProcess.start(t)
     const browser = await PageBrowser.launch(t, undefined)
-    const opened = await browser.open(demo.origin)
+    const opened = await browser.open(demo.link)
     const { page } = opened
     const one = 'nginx-deployment-1'
     await opened.goTo('Levers')
@@ -188,7 +225,7 @@ t.test('no view of the demo has what shuts a reader out', { skip: skip || browse
   const demo = await DemoPageProcess.start(t)
   const browser = await PageBrowser.launch(t, undefined)
   for (const window of WINDOWS) {
-    const opened = await browser.open(demo.origin, window)
+    const opened = await browser.open(demo.link, window)
     const check = async (view: string) => {
       t.strictSame(await opened.violations(), [], `${view}, ${window.locale}, ${window.colorScheme}`)
       t.equal(await opened.page.evaluate('document.documentElement.scrollWidth > innerWidth'), false, `${view} fits`)

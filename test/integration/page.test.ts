@@ -168,7 +168,7 @@ t.test(
       '--host-resolver-rules=MAP rebound.example 127.0.0.1',
     ])
     const opened = await browser.open(url)
-    await opened.page.getByRole('heading', { name: 'This page asks for its token' }).waitFor()
+    await opened.page.getByRole('heading', { name: 'This page must know who asks' }).waitFor()
     t.strictSame(await opened.violations(), [])
     await opened.page.getByText(`${url}/link`).waitFor()
     const link = await node.run(

@@ -132,6 +132,12 @@ t.test('with a token, only who has it gets answers; the files of the package nee
         `${path} ${authorization}`,
       )
       t.notMatch(body, TOKEN)
+      for (const method of ['POST', 'HEAD'])
+        t.equal(
+          (await dashboard.ask(path, { authorization }, method)).status,
+          401,
+          `${method} ${path} ${authorization}`,
+        )
     }
   t.match(await dashboard.ask('/v1', BEARER), { status: 200, body: /Overview/ })
   t.match(await dashboard.ask('/v1', { authorization: `bearer  ${TOKEN}` }), { status: 200 })

@@ -59,8 +59,9 @@ export const EN = {
   notCurrent: (time: string, reason: string) =>
     `This is the answer of ${time}. The proxy did not answer the last question: ${reason}.`,
   signIn: {
-    title: 'This page asks for its token',
-    how: 'Ask for a link with the token, and open the link in this browser. It works once, within 5 minutes:',
+    title: 'This page must know who asks',
+    demo: 'The page of a demo: open the link that its terminal shows.',
+    how: 'The page of a proxy: ask for a link with the token, and open the link in this browser. It works once, within 5 minutes:',
   },
   unknownPage: 'There is no such view.',
   services: SERVICES,

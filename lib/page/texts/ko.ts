@@ -71,8 +71,9 @@ export const KO: Texts = {
   tooLate: seconds => `${number(seconds)}초 안에 답이 없다`,
   notCurrent: (time, reason) => `${time}의 답이다. 마지막 질문에는 답이 없었다: ${reason}.`,
   signIn: {
-    title: '이 페이지는 토큰이 필요하다',
-    how: '토큰으로 링크를 요청하고, 이 브라우저에서 그 링크를 연다. 링크는 5분 안에 한 번만 쓸 수 있다.',
+    title: '이 페이지는 누가 요청하는지 알아야 한다',
+    demo: '데모의 페이지라면, 데모를 실행한 터미널에 표시된 링크를 연다.',
+    how: '프록시의 페이지라면, 토큰으로 링크를 요청하고, 이 브라우저에서 그 링크를 연다. 링크는 5분 안에 한 번만 쓸 수 있다.',
   },
   unknownPage: '그런 화면은 없다.',
   services: SERVICES,

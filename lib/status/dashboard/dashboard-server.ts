@@ -10,7 +10,7 @@ import { OnceReporter } from '../../primitives/once-reporter.js'
 import { onceClosed } from '../once-closed.js'
 import { STALLED_CLIENT_MS, type StatusResponder } from '../status-responder.js'
 import { MAX_STATUS_CLIENTS } from '../status-server.js'
-import { DashboardSessions } from './dashboard-sessions.js'
+import { DashboardSessions, ENTER } from './dashboard-sessions.js'
 import { type PageFile, readPageFiles } from './page-files.js'
 import { PAGE_HEADERS } from './page-headers.js'
 import { readToken } from './read-token.js'
@@ -27,8 +27,12 @@ export interface DashboardServerOptions {
   readonly listening?: Server | undefined
   /** Whether the address may be other than loopback; needs a token. */
   readonly allowsRemote: boolean
-  /** Path of the file with the token; empty: who reaches the address may ask. */
+  /** Path of the file with the token; empty: who reaches the address may ask, if there are no `sessions`. */
   readonly tokenFile: string
+  /** Who may ask; absent: the file says it. */
+  readonly sessions?: DashboardSessions | undefined
+  /** What a client does to sign in; absent: it uses the token of the file. */
+  readonly howToSignIn?: string | undefined
   readonly nodeName: string
   /** Where the files of the page are; absent: where the build puts them. */
   readonly pageFolder?: URL | undefined
@@ -39,8 +43,7 @@ export interface DashboardServerOptions {
   readonly log: Log
 }
 
-/** Where a link leads, and where it is asked for. */
-const ENTER = '/enter'
+/** Where a link is asked for. */
 const LINK = '/link'
 
 /**
@@ -105,6 +108,7 @@ export class DashboardServer {
     const { pageFolder, clock } = this.#options
     try {
       this.#files = await readPageFiles(pageFolder)
+      this.#sessions = this.#options.sessions
       const token = await this.#readToken()
       // Sessions of an earlier attempt do not exist: no client could ask.
       if (token !== undefined) this.#sessions = new DashboardSessions(token, () => clock.now())
@@ -135,13 +139,14 @@ export class DashboardServer {
     for (const [name, value] of PAGE_HEADERS) response.setHeader(name, value)
     const refusal = foreignRequest(request.headers, this.#options)
     if (refusal !== undefined) return responder.sendError(response, 403, refusal, [])
-    if (request.method !== 'GET' && request.method !== 'HEAD') return responder.answer(request, response)
     const [path = '', ...query] = (request.url ?? '').split('?')
-    const file = this.#files.get(path)
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    const file = isRead ? this.#files.get(path) : undefined
     if (file !== undefined) return sendFile(response, file)
     if (this.#sessions === undefined) return responder.answer(request, response)
-    if (path === LINK) return this.#sendLink(this.#sessions, request, response)
-    if (path === ENTER) return this.#enter(this.#sessions, request, response, new URLSearchParams(query.join('?')))
+    if (isRead && path === LINK) return this.#sendLink(this.#sessions, request, response)
+    if (isRead && path === ENTER)
+      return this.#enter(this.#sessions, request, response, new URLSearchParams(query.join('?')))
     const end = this.#sessions.mayAskUntil(request.headers, request.socket.remoteAddress)
     if (end === undefined) return this.#refuse(response)
     this.#endWith(end, response)
@@ -160,7 +165,7 @@ export class DashboardServer {
   #sendLink(sessions: DashboardSessions, request: IncomingMessage, response: ServerResponse): void {
     if (!sessions.hasToken(request.headers)) return this.#refuse(response)
     const { method, headers } = request
-    const text = `http://${headers.host}${ENTER}?secret=${method === 'HEAD' ? '' : sessions.createLink()}\n`
+    const text = `http://${headers.host}${method === 'HEAD' ? ENTER : sessions.createLink()}\n`
     sendFile(response, { contentType: 'text/plain; charset=utf-8', content: Buffer.from(text) })
   }
 
@@ -185,8 +190,9 @@ export class DashboardServer {
 
   #refuse(response: ServerResponse): void {
     response.setHeader('WWW-Authenticate', 'Bearer')
-    const message = `Send the token of --dashboard-token-file as "Authorization: Bearer TOKEN"; with it, ${LINK} gives a link that signs a browser in`
-    this.#options.responder.sendError(response, 401, message, [])
+    const { responder, howToSignIn } = this.#options
+    const withToken = `Send the token of --dashboard-token-file as "Authorization: Bearer TOKEN"; with it, ${LINK} gives a link that signs a browser in`
+    responder.sendError(response, 401, howToSignIn ?? withToken, [])
   }
 }
 

@@ -8,33 +8,39 @@ const SESSION_MS = 12 * 3_600_000
 const MAX_KNOWN = 16
 const SECRET_BYTES = 32
 
+/** Where a link leads. */
+export const ENTER = '/enter'
+
 interface Known {
+  /** A time of the clock. */
   readonly end: number
+  /** Whether a link works again and again. */
+  readonly lasts?: boolean
   /** Of the only host that may use it; undefined: each may. */
   readonly address?: string | undefined
 }
 
 /**
  * Who may ask: who sends the token, or a browser that has opened a link. A link works once, so that it is worth nothing in the history of a
- * browser, where the token itself must never be.
+ * browser, where the token itself must never be. A lasting link is for a program that ends soon, and whose terminal shows it.
  */
 export class DashboardSessions {
-  readonly #token: Buffer
+  readonly #token: Buffer | undefined
   readonly #now: () => number
   /** By the digests of their secrets: the time of a comparison says nothing about a guess. */
   readonly #links = new Map<string, Known>()
   readonly #sessions = new Map<string, Known>()
 
-  /** @param now milliseconds of a clock that is never set */
-  constructor(token: string, now: () => number) {
-    this.#token = digest(token)
+  /** @param token undefined: only links sign in @param now milliseconds of a clock that is never set */
+  constructor(token: string | undefined, now: () => number) {
+    this.#token = token === undefined ? undefined : digest(token)
     this.#now = now
   }
 
   /** Whether a request has the token. */
   hasToken({ authorization = '' }: IncomingHttpHeaders): boolean {
     const [, given] = /^bearer +(\S+) *$/i.exec(authorization) ?? []
-    return given !== undefined && timingSafeEqual(digest(given), this.#token)
+    return given !== undefined && this.#token !== undefined && timingSafeEqual(digest(given), this.#token)
   }
 
   /**
@@ -49,20 +55,21 @@ export class DashboardSessions {
     return session !== undefined && session.address === address && this.#now() < session.end ? session.end : undefined
   }
 
-  /** The secret of a new link. */
-  createLink(): string {
-    return add(this.#links, { end: this.#now() + LINK_MS })
+  /** The path of a new link. @param lasts it works again and again, until this process ends */
+  createLink({ lasts = false } = {}): string {
+    return `${ENTER}?secret=${add(this.#links, { end: lasts ? Infinity : this.#now() + LINK_MS, lasts })}`
   }
 
   /**
    * Uses a link.
+   * @param secret of its query
    * @param address of the client
    * @returns the header that gives its session to the browser; undefined: the link is unknown, too old, or used
    */
   openLink(secret: string, headers: IncomingHttpHeaders, address: string | undefined): string | undefined {
-    const end = this.#links.get(keyOf(secret))?.end ?? 0
-    this.#links.delete(keyOf(secret))
-    if (this.#now() >= end) return undefined
+    const link = this.#links.get(keyOf(secret))
+    if (link?.lasts !== true) this.#links.delete(keyOf(secret))
+    if (link === undefined || this.#now() >= link.end) return undefined
     const session = add(this.#sessions, { end: this.#now() + SESSION_MS, address })
     return `${cookieName(headers)}=${session}; Path=/; HttpOnly; SameSite=Strict`
   }

@@ -9,10 +9,16 @@ import { WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
 import { isolatedDemo } from '../processes/isolated-demo.js'
 import { PROXY_PROGRAM } from '../processes/proxy-process.js'
 
+const LINK = /^The page: (\S+)$/m
+
 /** A running `kube-proxy demo --page`, and its page. It ends with the test. */
 export class DemoPageProcess {
   /** Where the page is, without the last slash. */
   readonly origin: string
+  /** What its terminal shows: signs a browser in. */
+  readonly link: string
+  /** The header of a browser that is signed in. */
+  readonly cookie: string
   /** What the demo has left in the system. */
   readonly left: () => string
   /** The names of its network namespaces start with this. */
@@ -21,11 +27,13 @@ export class DemoPageProcess {
   readonly temporaryFolder: string
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess, origin: string, env: NodeJS.ProcessEnv, left: () => string) {
+  private constructor(child: ChildProcess, link: string, cookie: string, env: NodeJS.ProcessEnv, left: () => string) {
     this.#child = child
     this.prefix = String(env['KUBE_PROXY_DEMO_PREFIX'])
     this.temporaryFolder = String(env['TMPDIR'])
-    this.origin = origin
+    this.origin = new URL(link).origin
+    this.link = link
+    this.cookie = cookie
     this.left = left
   }
 
@@ -45,11 +53,14 @@ export class DemoPageProcess {
     })
     let text = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (text += String(chunk)))
-    while (!/The page: (\S+)\/$/m.test(text)) {
+    while (!LINK.test(text)) {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(text)
       await Promise.race([once(child.stdout, 'data'), once(child, 'close')])
     }
-    return new DemoPageProcess(child, /The page: (\S+)\/$/m.exec(text)![1]!, env, left)
+    const [, link] = LINK.exec(text)!
+    const entered = await fetch(link!, { redirect: 'manual' })
+    const [cookie] = entered.headers.get('set-cookie')!.split(';')
+    return new DemoPageProcess(child, link!, cookie!, env, left)
   }
 
   /** Ends it as Ctrl-C does. @returns its exit code */
@@ -59,9 +70,14 @@ export class DemoPageProcess {
     return exitCode
   }
 
+  /** Asks as a browser that is signed in. */
+  ask(path: string): Promise<Response> {
+    return fetch(`${this.origin}${path}`, { headers: { Cookie: this.cookie } })
+  }
+
   /** What the demo says of itself. */
   async document(): Promise<DemoDocument> {
-    const response = await fetch(`${this.origin}/demo`)
+    const response = await this.ask('/demo')
     return (await response.json()) as DemoDocument
   }
 
@@ -89,7 +105,7 @@ export class DemoPageProcess {
     path = '/demo/run',
     signal?: AbortSignal,
   ): Promise<Response> {
-    const all = { 'Content-Type': 'application/json', Origin: this.origin, ...headers }
+    const all = { 'Content-Type': 'application/json', Origin: this.origin, Cookie: this.cookie, ...headers }
     return fetch(`${this.origin}${path}`, { method: 'POST', headers: all, body, signal: signal ?? null })
   }
 
