@@ -96,6 +96,8 @@ export interface LessonsDocument {
     readonly minutes: number
     /** The titles of its steps. */
     readonly steps: readonly Texts[]
+    /** Whether the user has done it, here or with `kube-proxy learn`. */
+    readonly isDone: boolean
   }[]
 }
 

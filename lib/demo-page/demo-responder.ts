@@ -55,7 +55,7 @@ export class DemoResponder implements DashboardResponder {
       if (request.url === REPLY) return await this.#reply(request, response)
       if (request.method === 'GET' && path === DEMO) return sendJson(response, this.#demo.document)
       if (request.method === 'GET' && request.url === QUESTIONS) return sendJson(response, this.#demo.questions)
-      if (request.method === 'GET' && request.url === LESSONS) return sendJson(response, this.#demo.lessons)
+      if (request.method === 'GET' && request.url === LESSONS) return sendJson(response, await this.#demo.readLessons())
       if (request.method === 'GET' && request.url === '/v1') return sendJson(response, await this.#overview())
       forwardToProxy(statusSocket, request, response, error => this.#sendNoAnswer(response, error))
     } catch (error) {

@@ -8,6 +8,7 @@ import { KUBE_PROXY_PROGRAM } from '../demo/kube-proxy-program.js'
 import { checkPrograms } from '../demo/privileges.js'
 import { type Teardown } from '../demo/teardown.js'
 import { type DoctorReport } from '../doctor/doctor-report.js'
+import { type DoneLessons } from '../learn/done-lessons.js'
 import { lessonMinutes } from '../learn/lesson-minutes.js'
 import { type Lesson } from '../learn/lesson.js'
 import { LESSONS } from '../learn/lessons.js'
@@ -43,11 +44,12 @@ export class LiveDemo {
   readonly #lent: LentCluster
   readonly #modes: readonly string[]
   readonly #version: string
+  readonly #doneLessons: DoneLessons
   #running: string | null = null
   /** The lesson that runs. */
   #lesson: { readonly number: number; readonly open: LiveLesson } | undefined
 
-  /** @param modes those that can be chosen @param version of this program */
+  /** @param modes those that can be chosen @param version of this program @param doneLessons of the user */
   constructor(
     {
       cluster,
@@ -56,11 +58,13 @@ export class LiveDemo {
     }: { readonly cluster: DemoCluster; readonly traffic: LiveTraffic; readonly teardown: Teardown },
     modes: readonly string[],
     version: string,
+    doneLessons: DoneLessons,
   ) {
     this.#cluster = cluster
     this.#lent = { lab: new ClusterLab(cluster, teardown), traffic, states: new PodStates(cluster) }
     this.#modes = modes
     this.#version = version
+    this.#doneLessons = doneLessons
   }
 
   /** The socket at which the proxy answers. */
@@ -92,12 +96,14 @@ export class LiveDemo {
     }
   }
 
-  get lessons(): LessonsDocument {
+  async readLessons(): Promise<LessonsDocument> {
+    const done = await this.#doneLessons.read()
     return {
       kind: 'LessonList',
       items: LESSONS.map(lesson => ({
         ...{ id: lessonId(lesson), leave: leaveId(lesson), number: lesson.number, title: lesson.title },
         ...{ minutes: lessonMinutes(lesson), steps: lesson.steps.map(({ title }) => title) },
+        isDone: done.has(lesson.number),
       })),
     }
   }
@@ -171,7 +177,9 @@ export class LiveDemo {
     whenGone.addEventListener('abort', () => open.leave(), { once: true })
     this.#lesson = { number: lesson.number, open }
     try {
-      await borrowCluster(this.#lent, () => open.run(this.#lent.lab))
+      await borrowCluster(this.#lent, async () => {
+        if (await open.run(this.#lent.lab)) await this.#doneLessons.add(lesson.number)
+      })
     } finally {
       this.#lesson = undefined
     }

@@ -35,11 +35,14 @@ export class LiveLesson {
     this.#write = write
   }
 
-  /** Resolves at the end of the lesson, or some time after the user has left: when what runs has ended. */
-  async run(clusterLab: Lab): Promise<void> {
+  /**
+   * Resolves at the end of the lesson, or some time after the user has left: when what runs has ended.
+   * @returns whether all steps have run
+   */
+  async run(clusterLab: Lab): Promise<boolean> {
     const { lab, lack } = await chooseLab(this.#lesson, clusterLab)
     if (lack !== undefined) this.#writeLack(lack)
-    await runLesson(this.#lesson, lab, {
+    const results = await runLesson(this.#lesson, lab, {
       mayBegin: index => this.#mayBegin(index),
       onStep: ({ title, say }) => this.#write({ kind: 'lesson-step', title, say }),
       onShown: ({ ran, meaning }) => this.#write(stepLine(ran, meaning)),
@@ -47,6 +50,7 @@ export class LiveLesson {
       predict: () => this.#predict(),
       onResult: result => this.#writeResult(result),
     })
+    return results.length === this.#lesson.steps.length
   }
 
   /** Takes what the user says. @returns false: the lesson does not wait for this now */

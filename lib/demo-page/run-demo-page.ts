@@ -4,6 +4,7 @@ import { DEMO_NODE_NAME } from '../demo/demo-node-name.js'
 import { type DemoSession, runDemoSession } from '../demo/demo-session.js'
 import { EXAMPLE_DEPLOYMENT } from '../demo/example-objects.js'
 import { hostOfDemo } from '../demo/host-of-demo.js'
+import { DoneLessons } from '../learn/done-lessons.js'
 import { type Log } from '../model/log.js'
 import { messageOf } from '../model/failure.js'
 import { modeByName } from '../modes/registry.js'
@@ -59,7 +60,7 @@ async function servePage({ mode, port }: DemoPageOptions, session: DemoSession):
   const traffic = await LiveTraffic.start(cluster, service.clusterIP, teardown)
   const modes = [...new Set([...MODES, mode])]
   const log = terminalLog(terminal)
-  const demo = new LiveDemo({ cluster, traffic, teardown }, modes, VERSION)
+  const demo = new LiveDemo({ cluster, traffic, teardown }, modes, VERSION, new DoneLessons(process.env))
   const turns = new StatusResponder({
     ...{ proxyVersion: VERSION, routes: new Map(), smallRoutes: new Set<string>(), streams: new Map() },
     ...{ pace: new AnswerPace({ clock: realClock, cpuMs: processCpuMs }), clock: realClock, log },

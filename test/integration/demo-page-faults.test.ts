@@ -143,7 +143,7 @@ t.test(
 )
 
 t.test(
-  'a reload of a view of the demo does not say that there is none',
+  'until its first answers, the page does not say that a view is not there, and lets nothing begin',
   { skip: skip || browserUnavailable },
   async t => {
     const demo = await DemoPageProcess.start(t)
@@ -161,5 +161,20 @@ t.test(
     await page.getByRole('heading', { name: 'Levers', level: 2 }).waitFor()
     await page.goto(`${demo.origin}/#/nothing`)
     await page.getByText('There is no such view.').waitFor()
+
+    const mayTell = new Promise<void>(resolve => (answer = resolve))
+    await page.route('**/demo?*', async route => {
+      await mayTell
+      await route.continue()
+    })
+    for (const [view, button] of [
+      ['learn/1', 'Start the lesson'],
+      ['ask', /^1\. /],
+    ] as const) {
+      await page.goto(`${demo.origin}/#/${view}`)
+      await page.getByRole('button', { name: button, disabled: true }).waitFor()
+    }
+    answer()
+    await page.getByRole('button', { name: /^1\. /, disabled: false }).waitFor()
   },
 )

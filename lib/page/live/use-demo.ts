@@ -7,6 +7,8 @@ import { type LiveAnswer, useAnswer } from './use-answer.js'
 export interface LiveDemo extends LiveAnswer<DemoDocument> {
   /** Whether something runs, of this page or of another one: nothing else may begin. */
   readonly isBusy: boolean
+  /** Whether something may begin. Before the first answer, the page does not know. */
+  readonly mayBegin: boolean
   /** The number of the lesson that is open, here or elsewhere; null: none. */
   readonly lesson: number | null
 }
@@ -17,12 +19,13 @@ export function useDemo(): LiveDemo {
   const last = useRef(asked)
   if (asked.answer !== undefined) last.current = asked
   const { answer, answeredAt } = last.current
-  const runsElsewhere = typeof asked.answer?.running === 'string'
+  const isBusy = isRunning.value || typeof asked.answer?.running === 'string'
   return {
     ...asked,
     answer,
     answeredAt,
-    isBusy: isRunning.value || runsElsewhere,
+    isBusy,
+    mayBegin: answer !== undefined && !isBusy,
     lesson: asked.answer?.lesson ?? null,
   }
 }

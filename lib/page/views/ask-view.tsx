@@ -18,7 +18,7 @@ const LANGUAGE = pageLanguage()
 /** Questions about Services; each is answered by an experiment. */
 export function AskView(): JSX.Element {
   const asked = useAnswer<QuestionsDocument>('/demo/questions')
-  const { isBusy, lesson } = useDemo()
+  const { isBusy, mayBegin, lesson } = useDemo()
   const run = runs.value.ask
   return (
     <View title={WORDS.title} about={WORDS.about}>
@@ -27,7 +27,7 @@ export function AskView(): JSX.Element {
       <ul class="questions">
         {asked.answer?.items.map(({ id, number, title, asked: places }) => (
           <li key={id}>
-            <button type="button" disabled={isBusy} onClick={() => void startRun('ask', id)}>
+            <button type="button" disabled={!mayBegin} onClick={() => void startRun('ask', id)}>
               {number}. {title[LANGUAGE]}
             </button>
             {places.length > 0 && <p class="help">{WORDS.asked(places.join(', '))}</p>}

@@ -4,7 +4,12 @@ import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { type ReadableStream } from 'node:stream/web'
 import { type Test } from 'tap'
-import { type DemoDocument, type LeverEffect, type RunLine } from '../../../lib/demo-page/demo-document.js'
+import {
+  type DemoDocument,
+  type LessonsDocument,
+  type LeverEffect,
+  type RunLine,
+} from '../../../lib/demo-page/demo-document.js'
 import { WITHOUT_TAP_LOADER } from '../nodes/node-network.js'
 import { isolatedDemo } from '../processes/isolated-demo.js'
 import { PROXY_PROGRAM } from '../processes/proxy-process.js'
@@ -79,6 +84,12 @@ export class DemoPageProcess {
   async document(): Promise<DemoDocument> {
     const response = await this.ask('/demo')
     return (await response.json()) as DemoDocument
+  }
+
+  /** The numbers of the lessons that the page shows as done. */
+  async doneLessons(): Promise<readonly number[]> {
+    const { items } = (await (await this.ask('/demo/lessons')).json()) as LessonsDocument
+    return items.flatMap(({ number, isDone }) => (isDone ? number : []))
   }
 
   /** The processes in one of its network namespaces. @param name without prefix, such as `node` or `client-a` */

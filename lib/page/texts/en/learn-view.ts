@@ -16,6 +16,7 @@ export const LEARN_VIEW = {
   leave: 'Leave the lesson',
   leaving: 'The demo ends the lesson, and makes its cluster what it was before …',
   all: 'All lessons',
+  done: 'done',
   unknown: 'There is no such lesson.',
   preparing: 'Before the question',
   next: 'Next step',

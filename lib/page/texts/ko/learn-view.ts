@@ -16,6 +16,7 @@ export const LEARN_VIEW: typeof English = {
   leave: '수업 그만두기',
   leaving: '데모가 수업을 끝내고 클러스터를 전으로 되돌리는 중 …',
   all: '모든 수업',
+  done: '마침',
   unknown: '그런 수업은 없다.',
   preparing: '질문 전에 한 일',
   next: '다음 단계',

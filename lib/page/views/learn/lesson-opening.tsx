@@ -14,11 +14,13 @@ export function LessonOpening({
   lesson: { id, leave, number },
   isAgain,
   isBusy,
+  mayBegin,
   open,
 }: {
   readonly lesson: LessonsDocument['items'][number]
   readonly isAgain: boolean
   readonly isBusy: boolean
+  readonly mayBegin: boolean
   readonly open: number | null
 }): JSX.Element {
   const [problem, setProblem] = useState<string>()
@@ -34,7 +36,7 @@ export function LessonOpening({
         )}
       </div>
       <p class="buttons">
-        <button type="button" disabled={isBusy} onClick={() => void startRun('learn', id)}>
+        <button type="button" disabled={!mayBegin} onClick={() => void startRun('learn', id)}>
           {isAgain ? WORDS.again : WORDS.start}
         </button>
         {isElsewhere && (

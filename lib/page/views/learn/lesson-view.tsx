@@ -19,7 +19,7 @@ const LANGUAGE = pageLanguage()
 /** One lesson: its steps, as far as they have run. */
 export function LessonView({ number }: { readonly number: number }): JSX.Element {
   const listed = useAnswer<LessonsDocument>('/demo/lessons')
-  const { isBusy, lesson: open } = useDemo()
+  const { isBusy, mayBegin, lesson: open } = useDemo()
   const items = listed.answer?.items ?? []
   const lesson = items.find(each => each.number === number)
   if (lesson === undefined)
@@ -50,7 +50,7 @@ export function LessonView({ number }: { readonly number: number }): JSX.Element
       )}
       {isDone && <LessonEnd progress={progress} following={items.find(each => each.number === number + 1)} />}
       {run?.isOver !== false && (
-        <LessonOpening lesson={lesson} isAgain={run !== undefined} isBusy={isBusy} open={open} />
+        <LessonOpening lesson={lesson} isAgain={run !== undefined} isBusy={isBusy} mayBegin={mayBegin} open={open} />
       )}
     </View>
   )
