@@ -76,7 +76,7 @@ async function servePage({ mode, port }: DemoPageOptions, session: DemoSession):
   if (failure !== undefined) throw failure
   const url = `http://${server.boundAddress}`
   terminal.printText(`The page: ${url}${sessions.createLink({ lasts: true })}`)
-  terminal.printText('Whoever has this link can change the cluster of the demo. It works until the demo ends.')
+  terminal.printText('This link lets a browser change the cluster of the demo. It works until the demo ends.')
   terminal.printText('Three clients send requests to nginx-service until you press Ctrl-C.')
   // All users of this machine can read the arguments of the browser: this link is used up at once.
   host.open(`${url}${sessions.createLink()}`)

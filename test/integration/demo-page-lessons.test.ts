@@ -9,12 +9,6 @@ import { TIMEOUT_FACTOR } from '../support/nodes/timeout-factor.js'
 
 const skip = namespacesUnavailable || skipUnlessMode(['userspace'], 'starts each mode itself')
 
-/** What a page replies to a line; undefined: the lesson does not wait. */
-function replyTo(line: RunLine): string | undefined {
-  if (line.kind === 'next') return line.id
-  return line.kind === 'question' ? line.choices[0]!.id : undefined
-}
-
 t.test(
   'every lesson shows what it explains in the cluster of the page, and leaves the cluster as it was',
   { skip, timeout: 300_000 * TIMEOUT_FACTOR },
@@ -30,12 +24,7 @@ t.test(
     const before = await look()
     t.match(before, { mode: 'iptables', running: null, lesson: null, states: ['running', 'running'] })
     for (const { number, title, steps } of LESSONS) {
-      const lines: RunLine[] = []
-      for await (const line of demo.linesOf(`learn/${number}`)) {
-        lines.push(line)
-        const reply = replyTo(line)
-        if (reply !== undefined) t.equal(await demo.reply(reply), 204)
-      }
+      const lines = await demo.takeLesson(number)
       const results = lines.flatMap(line => (line.kind === 'result' ? line : []))
       t.strictSame(
         results.map(({ holds, right, predicted }) => ({ holds, right, predicted })),

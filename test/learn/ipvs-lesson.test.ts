@@ -5,6 +5,7 @@ import { ipvsMode } from '../../lib/learn/lessons/ipvs-mode.js'
 import { type LabRecord } from '../../lib/learn/recorded-lab.js'
 import { runLesson } from '../../lib/learn/run-lesson.js'
 import { startLab } from '../support/ask/start-lab.js'
+import { DemoPageProcess } from '../support/demo/demo-page-process.js'
 import { SILENT_LISTENER } from '../support/learn/silent-listener.js'
 import { recordingLab } from '../support/learn/recording-lab.js'
 import { ipvsUnavailable } from '../support/nodes/ipvs-unavailable.js'
@@ -26,6 +27,23 @@ void t.test(
     const record = recording.record()
     if (process.env['WRITE_DOCS'] !== undefined) writeFileSync(RECORD_FILE, textOf(record))
     else t.strictSame(commandsOf(record), commandsOf(IPVS_RECORD), `WRITE_DOCS=1 writes ${RECORD_FILE}`)
+  },
+)
+
+void t.test(
+  'the page of the demo runs the lesson about ipvs mode here, and shows no record of it',
+  { skip: ipvsUnavailable, timeout: 120_000 * TIMEOUT_FACTOR },
+  async t => {
+    const demo = await DemoPageProcess.start(t)
+    const lines = await demo.takeLesson(ipvsMode.number)
+    const results = lines.flatMap(line => (line.kind === 'result' ? line.holds : []))
+    t.strictSame(
+      results,
+      ipvsMode.steps.map(() => true),
+      JSON.stringify(lines),
+    )
+    t.notOk(lines.some(({ kind }) => kind === 'recorded'))
+    t.match(await demo.document(), { mode: 'userspace', running: null, lesson: null }, 'the cluster is as it was')
   },
 )
 

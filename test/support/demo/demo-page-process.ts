@@ -140,6 +140,18 @@ export class DemoPageProcess {
     return (await this.post(JSON.stringify({ id }), headers, '/demo/reply')).status
   }
 
+  /** Takes a lesson to its end; always expects the first choice. */
+  async takeLesson(number: number): Promise<readonly RunLine[]> {
+    const lines: RunLine[] = []
+    for await (const line of this.linesOf(`learn/${number}`)) {
+      lines.push(line)
+      const reply = line.kind === 'next' ? line.id : line.kind === 'question' ? line.choices[0]!.id : undefined
+      const status = reply === undefined ? 204 : await this.reply(reply)
+      if (status !== 204) throw new Error(`${reply}: ${status}`)
+    }
+    return lines
+  }
+
   /** Pulls a lever, and returns what the next requests met. */
   async pull(id: string): Promise<LeverEffect> {
     const last = (await this.run(id)).at(-1)
