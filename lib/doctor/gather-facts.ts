@@ -29,7 +29,9 @@ export interface DoctorQuestion {
   readonly patienceMs: number
 }
 
-const NO_OBJECTS = 'no objects are given: --kubeconfig FILE or --manifests FILE shows Pods and the Service itself'
+/** Why there are no objects to look at. */
+export const NO_OBJECTS =
+  'no objects are given: --kubeconfig FILE or --manifests FILE shows Pods and the Service itself'
 
 /**
  * Looks at everything, side by side, each within bounds. It changes nothing, and connects to no address but the endpoints of the Service,

@@ -1,18 +1,14 @@
 import t from 'tap'
 import { missingText } from '../../lib/doctor/ask-proxy-facts.js'
 import { decodePod } from '../../lib/doctor/decode-pod.js'
-import { decodeSpec } from '../../lib/doctor/decode-spec.js'
 import { diagnose } from '../../lib/doctor/diagnose.js'
-import { type ObjectFacts } from '../../lib/doctor/doctor-facts.js'
-import { type FoundRule, type ServiceWalk } from '../../lib/doctor/kernel-facts.js'
+import { type ServiceWalk } from '../../lib/doctor/kernel-facts.js'
 import { seen } from '../../lib/doctor/seen.js'
 import { MODE_CANNOT_SERVE } from '../../lib/status/service-view.js'
 import { makeEndpointView, makeFacts, makeServiceView, makeWalk } from '../support/doctor/make-facts.js'
+import { objectsOf } from '../support/doctor/objects-of.js'
+import { stopped, taken } from '../support/doctor/stopped.js'
 
-const RULE: FoundRule = {
-  ...{ table: 'filter', chain: 'FORWARD', position: 1, rule: '-A FORWARD -j DROP', packets: 7 },
-  ...{ sentence: 'All packets are dropped.', isForAll: false },
-}
 type Facts = Parameters<typeof makeFacts>[0]
 
 /** What the doctor says of a Service: the codes of findings, then of remarks with a question mark. */
@@ -24,32 +20,10 @@ const fixOf = (facts: Facts): string =>
   diagnose(makeFacts(facts), '1')
     .findings.flatMap(({ fix }) => fix)
     .join('\n')
-const stopped = (rule: Partial<FoundRule> = {}, isOwn = false): ServiceWalk['outcome'] => ({
-  ...{ kind: 'stopped', how: 'dropped', isOwn },
-  rule: { ...RULE, ...rule },
-})
-const taken = (rule: Partial<FoundRule> = {}): ServiceWalk['outcome'] => ({ kind: 'taken', rule: { ...RULE, ...rule } })
 const withWalk = (walk: Partial<ServiceWalk>, more: Facts = {}): Facts => ({
   ...more,
   kernel: { walks: [makeWalk(walk)], ...more.kernel },
 })
-
-/** Objects of a Service with these fields. */
-const objectsOf = (
-  { metadata = {}, spec = {}, status }: { metadata?: object; spec?: object; status?: object },
-  more: Partial<ObjectFacts> = {},
-) =>
-  seen<ObjectFacts>({
-    ...{ origin: 'The API server', isFromFiles: false, existing: [], ports: [] },
-    endpoints: [makeEndpointView('10.244.0.2:8080'), makeEndpointView('10.244.0.3:8080')],
-    pods: { isSeen: false, why: 'not asked' },
-    service: decodeSpec({
-      metadata: { namespace: 'default', name: 'web', ...metadata },
-      spec: { type: 'ClusterIP', clusterIP: '10.96.0.10', ports: [{ name: 'http', port: 80 }], ...spec },
-      status,
-    }),
-    ...more,
-  })
 
 t.test('a rule that made-up senders meet is a fault only if it is for all of them', t => {
   t.same(said(withWalk({ outcome: stopped() })), ['firewall-drops?'], 'an allow-list, or a NetworkPolicy')

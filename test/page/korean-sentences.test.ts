@@ -1,11 +1,10 @@
-import { buildSync } from 'esbuild'
 import t from 'tap'
 import { type Explanation } from '../../lib/explain/explanation.js'
 import { ruleSentence } from '../../lib/netfilter/walk/rule-sentence.js'
-/** As in lib/page, which is compiled for browsers only. */
-type Translate = (text: string) => string | undefined
 import { explainOffline, explainedState } from '../support/explain/explain-offline.js'
 import { RULE_SENTENCES } from '../support/netfilter/rule-sentences.js'
+import { keepsEnglish } from '../support/page/keeps-english.js'
+import { sentenceInKorean } from '../support/page/sentence-in-korean.js'
 
 const MODES = ['userspace', 'iptables', 'ipvs']
 const SENDERS = ['pod/10.244.0.2', 'pod/10.244.0.5', 'pod/10.244.1.7', 'node', 'outside', 'outside/198.51.100.1']
@@ -13,17 +12,6 @@ const DESTINATIONS = [
   ...['web:80', 'kube-system/dns:53/udp', 'kube-system/dns:53/tcp', 'sticky', 'empty', 'ranges', 'host', 'longer'],
   ...['192.168.50.1:30080', '192.168.50.1:22', '203.0.113.8:80', '192.0.2.1:80', '10.96.0.10:81', '10.96.0.53:53'],
 ]
-/** English words, apart from those that Korean readers of the field use, and from names. */
-const ENGLISH = /\b(the|of|and|is|are|to|from|that|this|packet|packets|endpoint|client|node|rule)\b/
-
-/** The translator of the page. */
-async function load(): Promise<Translate> {
-  const { outputFiles } = buildSync({
-    ...{ entryPoints: ['lib/page/texts/ko/sentence-in-korean.ts'], bundle: true, format: 'esm', write: false },
-  })
-  const url = `data:text/javascript,${encodeURIComponent(outputFiles[0]!.text)}`
-  return ((await import(url)) as { sentenceInKorean: Translate }).sentenceInKorean
-}
 
 /** All sentences of an explanation. */
 function sentencesOf({ answer, service, steps, ways, notes }: Explanation): readonly string[] {
@@ -41,13 +29,11 @@ function* explanations(): Generator<Explanation> {
     for (const from of SENDERS) for (const to of DESTINATIONS) yield explainOffline(mode, from, to)
 }
 
-const sentenceInKorean = await load()
-
 /** Compares nothing: says which sentences have no Korean, or keep English words outside of quoted text. */
 function untranslated(sentences: Iterable<string>): readonly string[] {
   return [...new Set(sentences)].filter(sentence => {
     const korean = sentenceInKorean(sentence)
-    return korean === undefined || ENGLISH.test(korean.replace(/"[^"]*"|\([^()]*-A [^()]*\)/g, ''))
+    return korean === undefined || keepsEnglish(korean)
   })
 }
 

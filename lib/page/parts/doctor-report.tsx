@@ -17,11 +17,13 @@ export function DoctorReport({ report }: { readonly report: Report }): JSX.Eleme
         <Mark kind={MARKS[report.verdict]}>{WORDS.verdict[report.verdict]}</Mark>
       </h3>
       <p>
-        <ProxyText>{`${report.summary}.`}</ProxyText>
+        <ProxyText>{report.summary}</ProxyText>.
       </p>
       {report.findings.map(({ code, verdict, proof, fix }) => (
         <div key={code} class="finding">
-          <h4 lang="en">{verdict}.</h4>
+          <h4>
+            <ProxyText>{verdict}</ProxyText>.
+          </h4>
           <p>{WORDS.proof}:</p>
           <List items={proof} />
           <p>{WORDS.fix}:</p>
@@ -36,19 +38,28 @@ export function DoctorReport({ report }: { readonly report: Report }): JSX.Eleme
 }
 
 function Remarks({ title, remarks }: { readonly title: string; readonly remarks: Report['fine'] }): JSX.Element {
+  if (remarks.length === 0) return <></>
   return (
     <>
-      {remarks.length > 0 && <h4>{title}</h4>}
-      {remarks.length > 0 && <List items={remarks.map(remark => `${remark.title}: ${remark.text}`)} />}
+      <h4>{title}</h4>
+      <ul>
+        {remarks.map(remark => (
+          <li key={remark.code}>
+            {WORDS.titleOf(remark)}: <ProxyText>{remark.text}</ProxyText>
+          </li>
+        ))}
+      </ul>
     </>
   )
 }
 
 function List({ items }: { readonly items: readonly string[] }): JSX.Element {
   return (
-    <ul lang="en">
+    <ul>
       {items.map(item => (
-        <li key={item}>{item}</li>
+        <li key={item}>
+          <ProxyText>{item}</ProxyText>
+        </li>
       ))}
     </ul>
   )

@@ -27,10 +27,10 @@ const MATCHES: ReadonlyMap<string | undefined, string> = new Map([
  */
 export function createTranslator(patterns: readonly SentencePattern[], others: readonly Translate[] = []): Translate {
   const compiled = patterns.map(compile)
-  const translateExactly: Translate = text => {
+  const translateExactly = (text: string, translatePart: Translate): string | undefined => {
     for (const { pattern, translation } of compiled) {
       const groups = pattern.exec(text)?.groups
-      const filled = groups && fill(translation, groups, translate)
+      const filled = groups && fill(translation, groups, translatePart)
       if (filled !== undefined) return filled
     }
     for (const other of others) {
@@ -39,16 +39,24 @@ export function createTranslator(patterns: readonly SentencePattern[], others: r
     }
     return undefined
   }
-  const translate: Translate = text => {
+  const translateForms = (text: string, translatePart: Translate): string | undefined => {
     const capitalized = text.charAt(0).toUpperCase() + text.slice(1)
     for (const form of new Set([text, capitalized, `${capitalized}.`])) {
-      const translated = translateExactly(form)
+      const translated = translateExactly(form, translatePart)
       if (translated !== undefined)
         return form.endsWith('.') && !text.endsWith('.') ? withoutStop(translated) : translated
     }
     return undefined
   }
-  return translate
+  return text => {
+    // Many patterns ask for the same part; without this, a long text that is not known takes seconds.
+    const known = new Map<string, string | undefined>()
+    const translatePart: Translate = part => {
+      if (!known.has(part)) known.set(part, translateForms(part, translatePart))
+      return known.get(part)
+    }
+    return translatePart(text)
+  }
 }
 
 function withoutStop(text: string): string {
@@ -72,7 +80,8 @@ function fill(translation: string, groups: Readonly<Record<string, string>>, tra
   let isComplete = true
   const text = translation.replace(PLACE, (_, name: string, kind: string | undefined) => {
     const value = groups[name]!
-    const translated = kind === 'part' || kind === 'sentence' ? translate(value) : value
+    if (!isComplete || (kind !== 'part' && kind !== 'sentence')) return value
+    const translated = translate(value)
     if (translated === undefined && kind === 'sentence') isComplete = false
     return translated ?? value
   })

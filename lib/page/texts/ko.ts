@@ -6,6 +6,7 @@ import { ASK_VIEW } from './ko/ask-view.js'
 import { DOCTOR_VIEW } from './ko/doctor-view.js'
 import { LEARN_VIEW } from './ko/learn-view.js'
 import { LEVERS_VIEW } from './ko/levers-view.js'
+import { LIFE } from './ko/life.js'
 import { RULES } from './ko/rules.js'
 import { sentenceInKorean } from './ko/sentence-in-korean.js'
 import { SERVICE, SERVICES } from './ko/services.js'
@@ -13,20 +14,6 @@ import { TIME_LINE } from './ko/time-line.js'
 import { numberFormat } from './number-format.js'
 
 const number = numberFormat('ko')
-
-/** What a proxy does now. */
-const LIFE: ReadonlyMap<string, string> = new Map([
-  ['starting', '시작하는 중'],
-  ['waiting', '차례를 기다리는 중'],
-  ['entering', '첫 규칙을 쓰는 중'],
-  ['serving', '처리 중'],
-  ['leaving', '떠나는 중'],
-  ['draining', '열린 연결이 끝나기를 기다리는 중'],
-  ['yielding', '자리를 비키는 중'],
-  ['standby', '대기 중'],
-  ['replaced', '교체됨, 끝나는 중'],
-  ['ended', '끝남'],
-])
 
 /** All Korean texts of the page. */
 export const KO: Texts = {

@@ -1,4 +1,5 @@
 import { type DoctorFacts, type ProxyFacts } from '../../../lib/doctor/doctor-facts.js'
+import { NO_OBJECTS } from '../../../lib/doctor/gather-facts.js'
 import { type KernelFacts, type ServiceWalk } from '../../../lib/doctor/kernel-facts.js'
 import { seen, unseen } from '../../../lib/doctor/seen.js'
 import { endpointVerdict } from '../../../lib/snapshot/endpoint-verdict.js'
@@ -60,14 +61,14 @@ export function makeFacts(more: FactParts = {}): DoctorFacts {
   const none = { missing: undefined, listeners: [], affinity: [], connections: [], clusterDns: undefined }
   return {
     ...{ name: { namespace: 'default', name: 'web' }, client: undefined, wantsObjects: false, ports, endpoints },
-    objects: unseen('no objects are given'),
+    objects: unseen(NO_OBJECTS),
     proxy:
       proxy === undefined
-        ? unseen('No proxy answers')
+        ? unseen('No proxy answers at the status socket "/run/kube-proxy.sock"')
         : seen({ overview: OVERVIEW, ports, endpoints, ...none, ...proxy }),
     kernel:
       kernel === undefined
-        ? unseen('the rules cannot be read')
+        ? unseen('the rules in the kernel cannot be read: EACCES')
         : seen({
             ...{
               mode: 'iptables',

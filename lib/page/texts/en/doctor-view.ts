@@ -1,3 +1,8 @@
+import { type RunLine } from '../../../demo-page/demo-document.js'
+
+/** What the doctor has looked at. */
+export type LookedAt = Pick<Extract<RunLine, { readonly kind: 'report' }>['report']['fine'][number], 'code' | 'title'>
+
 /** Texts of the view of the doctor. */
 export const DOCTOR_VIEW = {
   title: 'Doctor',
@@ -10,6 +15,7 @@ export const DOCTOR_VIEW = {
   remarks: 'To be considered',
   fine: 'Checked and fine',
   unseen: 'Not looked at',
+  titleOf: ({ title }: LookedAt) => title,
   command: 'Command',
   elsewhere: 'The page only reads. The doctor also probes endpoints and reads the kernel: run it on the node.',
 }

@@ -1,10 +1,9 @@
-import { type EndpointView } from '../../../status/endpoint-view.js'
 import { type FrontendView } from '../../../status/service-view.js'
 import { type Texts } from '../en.js'
 import { numberFormat } from '../number-format.js'
+import { sentenceInKorean } from './sentence-in-korean.js'
 
 type Action = NonNullable<FrontendView['actions']>['fromPods']
-type Verdict = EndpointView['cluster']
 
 const number = numberFormat('ko')
 
@@ -21,29 +20,6 @@ const KINDS: Readonly<Record<FrontendView['kind'], string>> = {
   'external IP': '외부 IP',
   'load-balancer IP': '로드 밸런서 IP',
   'node port': '노드 포트',
-}
-
-/** Why traffic uses an endpoint or not. Where the proxy knows more, its own words follow. */
-const VERDICTS: Readonly<Record<Verdict['reason'], (text: string) => string>> = {
-  ready: () => '사용: 준비됨(ready)',
-  'last-resort': () => '마지막 수단으로 사용: 끝나 가지만 아직 처리하며, 준비된 엔드포인트가 없다',
-  'not-ready': () => '사용 안 함: 준비되지 않음(not ready)',
-  terminating: () => '사용 안 함: 끝나 가고 있고, 준비된 다른 엔드포인트가 있다',
-  'not-serving': () => '사용 안 함: 끝나 가고 있고, 더는 처리하지 않는다',
-  'other-node': text => `사용 안 함: 힌트가 다른 노드를 가리킨다 (${text})`,
-  'other-zone': text => `사용 안 함: 힌트가 다른 존을 가리킨다 (${text})`,
-  'not-on-this-node': () => '사용 안 함: 다른 노드에 있고, 트래픽 정책이 Local이다',
-  'no-such-traffic': () => '사용 안 함: 이 서비스에는 이런 트래픽이 없다',
-  duplicate: text => `사용 안 함: 다른 항목과 주소가 같다 (${text})`,
-  'no-such-port': text => `사용 안 함: 슬라이스에 이 포트가 없다 (${text})`,
-  'refused-address': text => `거부: 엔드포인트가 될 수 없는 주소이다 (${text})`,
-  'service-address': text => `사용 안 함: 서비스의 주소라서 트래픽이 순환하게 된다 (${text})`,
-  'node-address': () => '사용 안 함: 이 노드의 주소이고 파드가 아니다 (--allow-node-address-endpoints)',
-}
-
-/** Whether a text is a reason that has words here: the proxy may have refused an entry with one of its own. */
-function isReason(text: string): text is Verdict['reason'] {
-  return Object.hasOwn(VERDICTS, text)
 }
 
 /** The Korean texts of the view of all Services. */
@@ -90,7 +66,7 @@ export const SERVICE: Texts['service'] = {
   out: '제외',
   ejected: '잠시 제외',
   reason: '이유',
-  verdict: ({ reason, text }) => (isReason(reason) ? VERDICTS[reason](text) : text),
+  verdict: ({ text }) => sentenceInKorean(text) ?? text,
   localToo: text => `이 노드에 머물러야 하는 트래픽: ${text}.`,
   ejectedWhy: seconds => `방금 실패해서 ${number(seconds)}초 동안 새 클라이언트를 받지 않는다.`,
   open: '열린 연결',

@@ -166,6 +166,7 @@ const SUBJECT =
 
 /** @returns undefined: it is no such sentence */
 export function ruleSentenceInKorean(sentence: string): string | undefined {
+  if (!/packets/i.test(sentence)) return undefined
   const text = sentence.replace(/\.$/, '')
   for (const [pattern, korean] of ACTIONS) {
     const found = new RegExp(`^(.*?packets.*?) ${pattern.source}$`, 'i').exec(text)

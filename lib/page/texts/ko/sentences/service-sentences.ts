@@ -67,12 +67,12 @@ export const SERVICE_SENTENCES: readonly SentencePattern[] = [
   ['external IP', '외부 IP'],
   ['load-balancer IP', '로드 밸런서 IP'],
   ['node port', '노드 포트'],
+  ['{why:sentence} ({winner:sentence})', '{why:sentence} ({winner:sentence})'],
   ['a cluster IP is served for its own Service only', '클러스터 IP는 자기 서비스에만 쓰인다'],
   ['the Service whose name comes first is served', '이름이 먼저인 서비스가 처리된다'],
   ['the older Service is served', '더 오래된 서비스가 처리된다'],
   ['a {winner:part} goes before an {loser:part}', '{winner:part}가 {loser:part}보다 먼저다'],
   ['a {winner:part} goes before a {loser:part}', '{winner:part}가 {loser:part}보다 먼저다'],
-  ['{why:sentence} ({winner:sentence})', '{why:sentence} ({winner:sentence})'],
   // Listeners.
   ['rules lead the packets of these addresses here', '규칙이 이 주소들의 패킷을 여기로 보낸다'],
   ['no rule leads here now', '지금 여기로 보내는 규칙이 없다'],

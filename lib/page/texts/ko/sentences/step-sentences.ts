@@ -42,7 +42,7 @@ export const STEP_SENTENCES: readonly SentencePattern[] = [
   ],
   [
     'The proxy accepts at {place:word} and turns the client away: {source:word} is in no source range of the Service.',
-    '프록시가 {place:word}에서 받아들인 뒤 클라이언트를 돌려보낸다. {source:word}은(는) 서비스의 어떤 출발지 범위에도 없다.',
+    '프록시가 {place:word}에서 받아들인 뒤 클라이언트를 돌려보낸다. {source:word}은(는) 서비스의 어떤 소스 범위에도 없다.',
   ],
   [
     'The proxy accepts at {place:word} and turns the client away: no endpoint serves this traffic.',
