@@ -1,11 +1,11 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import ts from 'typescript'
+import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { CHECKS } from '../../lib/doctor/checks.js'
 import { diagnose } from '../../lib/doctor/diagnose.js'
 import { type DoctorReport } from '../../lib/doctor/doctor-report.js'
 import { doctorCases } from '../support/doctor/doctor-cases.js'
 import { sentenceInKorean } from '../support/page/sentence-in-korean.js'
+import { writtenTexts } from '../support/page/written-texts.js'
 import { keepsEnglish } from '../support/page/keeps-english.js'
 
 const FOLDER = 'lib/doctor/checks'
@@ -31,28 +31,13 @@ function textsOf({ summary, findings, remarks, fine, unseen }: DoctorReport): re
   ]
 }
 
-/** The parts of a file's texts that its code does not fill in. */
-function writtenIn(file: string): string[] {
-  const texts: string[] = []
-  const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node) || ts.isTypeNode(node)) return
-    // What a value is compared with is not said.
-    if (ts.isBinaryExpression(node) && ts.isStringLiteral(node.right)) return
-    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node))
-      texts.push(node.text)
-    ts.forEachChild(node, visit)
-  }
-  visit(ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest))
-  return texts.filter(text => /[a-z]+ [a-z]+/i.test(text))
-}
-
 const said = new Set(doctorCases().flatMap(facts => textsOf(diagnose(facts, '1'))))
 const all = [...said, ...CHECKS.map(({ title }) => title)].join('\n')
 
 t.test('the cases make the doctor say everything that its checks can say', t => {
   for (const file of [...readdirSync(FOLDER).map(name => `${FOLDER}/${name}`), ...OTHER_FILES])
     t.strictSame(
-      writtenIn(file).filter(text => !all.includes(text)),
+      writtenTexts(file).filter(text => !all.includes(text)),
       [],
       file,
     )

@@ -5,7 +5,7 @@ import { type LiveAnswer } from '../live/use-answer.js'
 import { TEXTS } from '../texts.js'
 import { LanguageSwitch } from './language-switch.js'
 import { Mark } from './mark.js'
-import { ProxyText } from './proxy-text.js'
+import { ProxyText, proxyPlainText } from './proxy-text.js'
 import { Time } from './time.js'
 
 const WORDS = TEXTS.glance
@@ -32,7 +32,7 @@ export function Glance({ answer, problem, needsToken }: LiveAnswer<Overview>): J
       <LanguageSwitch />
       {problem !== undefined && !needsToken && (
         <p class="message" role="alert">
-          {TEXTS.noAnswer(problem)}
+          {TEXTS.noAnswer(proxyPlainText(problem))}
         </p>
       )}
       {answer !== undefined && (

@@ -7,6 +7,11 @@ export function ProxyText({ children }: { readonly children: string }): JSX.Elem
   return translated === undefined ? <span lang="en">{children}</span> : <span>{translated}</span>
 }
 
+/** The same where only plain text can be. */
+export function proxyPlainText(text: string): string {
+  return TEXTS.proxySentence(text) ?? text
+}
+
 /** The same as plain text, such as for a filter: in both languages, since readers may look for either. */
 export function proxyWords(text: string): string {
   const translated = TEXTS.proxySentence(text)

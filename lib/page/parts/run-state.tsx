@@ -26,7 +26,12 @@ export function RunState({
       {run?.isOver !== false && isBusy && <BusyNote lesson={lesson} />}
       {last?.kind === 'failed' && (
         <p class="message">
-          {WORDS.failed} <ProxyText>{last.hint === null ? last.message : `${last.message}. ${last.hint}.`}</ProxyText>
+          {WORDS.failed} <ProxyText>{last.message}</ProxyText>.{' '}
+          {last.hint !== null && (
+            <>
+              <ProxyText>{last.hint}</ProxyText>.
+            </>
+          )}
         </p>
       )}
     </>

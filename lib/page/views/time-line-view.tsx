@@ -12,6 +12,7 @@ import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
 import { Mark, type MarkKind } from '../parts/mark.js'
 import { portText } from '../parts/port-text.js'
+import { proxyPlainText } from '../parts/proxy-text.js'
 import { Time, timeText } from '../parts/time.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
@@ -110,7 +111,7 @@ function eventEntries(event: PageEvent): Entry[] {
       return [{ ...first, details: [...first.details, WORDS.sampled] }, ...others]
     }
     case 'problem':
-      return [{ key: `event ${id}`, at, kind: 'bad', what: WORDS.problem, details: [event.message] }]
+      return [{ key: `event ${id}`, at, kind: 'bad', what: WORDS.problem, details: [proxyPlainText(event.message)] }]
   }
 }
 
@@ -130,5 +131,5 @@ function detailsOf(item: Happening): string {
   if (item.what === 'ejected')
     return WORDS.ejected(item.endpoint ?? TEXTS.none, name, Math.ceil((item.forMs ?? 0) / 1000))
   if (item.what === 'ended') return WORDS.endedOf(name, TEXTS.connections.end(item.end))
-  return WORDS.because(name, item.endpoint, item.why ?? '')
+  return WORDS.because(name, item.endpoint, proxyPlainText(item.why ?? ''))
 }

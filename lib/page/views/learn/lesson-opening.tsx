@@ -4,7 +4,7 @@ import { type LessonsDocument } from '../../../demo-page/demo-document.js'
 import { sendReply } from '../../live/send-reply.js'
 import { startRun } from '../../live/start-run.js'
 import { BusyNote } from '../../parts/busy-note.js'
-import { ProxyText } from '../../parts/proxy-text.js'
+import { proxyPlainText } from '../../parts/proxy-text.js'
 import { TEXTS } from '../../texts.js'
 
 const WORDS = TEXTS.learn
@@ -29,11 +29,7 @@ export function LessonOpening({
     <>
       <div role="status">
         {isElsewhere ? <p class="message">{WORDS.elsewhere}</p> : isBusy && <BusyNote lesson={open} />}
-        {problem !== undefined && (
-          <p class="message">
-            <ProxyText>{WORDS.notTaken(problem)}</ProxyText>
-          </p>
-        )}
+        {problem !== undefined && <p class="message">{WORDS.notTaken(proxyPlainText(problem))}</p>}
       </div>
       <p class="buttons">
         <button type="button" disabled={!mayBegin} onClick={() => void startRun('learn', id)}>

@@ -4,7 +4,7 @@ import { type LessonsDocument } from '../../../demo-page/demo-document.js'
 import { pageLanguage } from '../../language.js'
 import { sendReply } from '../../live/send-reply.js'
 import { type Run } from '../../live/start-run.js'
-import { ProxyText } from '../../parts/proxy-text.js'
+import { proxyPlainText } from '../../parts/proxy-text.js'
 import { RunState } from '../../parts/run-state.js'
 import { RunSteps } from '../../parts/run-steps.js'
 import { TEXTS } from '../../texts.js'
@@ -55,11 +55,7 @@ export function LessonRun({
         ) : (
           !waits && <RunState run={run} isBusy={false} lesson={null} />
         )}
-        {said?.problem !== undefined && (
-          <p class="message">
-            <ProxyText>{WORDS.notTaken(said.problem)}</ProxyText>
-          </p>
-        )}
+        {said?.problem !== undefined && <p class="message">{WORDS.notTaken(proxyPlainText(said.problem))}</p>}
       </div>
       {!run.isOver && (
         <p class="buttons">
