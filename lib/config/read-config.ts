@@ -1,3 +1,4 @@
+import { socketPathProblem } from '../model/socket-path-problem.js'
 import { checkEffects } from './check-effects.js'
 import { checkTogether } from './check-together.js'
 import { noteFeatureGates } from './feature-gates.js'
@@ -10,9 +11,6 @@ import { readModes } from './read-modes.js'
 import { readProcess } from './read-process.js'
 import { SettingReader } from './setting-reader.js'
 import { type ConfigNote, type Settings } from './settings.js'
-
-/** The kernel keeps the path of a Unix socket in 108 bytes, with a zero at the end. */
-const MAX_SOCKET_PATH = 107
 
 /** The result of reading a configuration. */
 export interface ReadConfigResult {
@@ -99,13 +97,9 @@ function readMaster(reader: SettingReader): string {
 /** A path as the kernel takes it for a socket: it must end somewhere. */
 function readStatusSocket(reader: SettingReader): string {
   const path = reader.readText('status-socket')
-  if (path !== '' && !path.startsWith('/'))
-    reader.addProblem('status-socket', 'expected an absolute path, or an empty text')
-  else if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
-    reader.addProblem(
-      'status-socket',
-      `expected a path of ${MAX_SOCKET_PATH} bytes at most: the kernel takes no longer one`,
-    )
+  if (path === '') return path
+  const problem = path.startsWith('/') ? socketPathProblem(path) : 'expected an absolute path, or an empty text'
+  if (problem !== undefined) reader.addProblem('status-socket', problem)
   return path
 }
 

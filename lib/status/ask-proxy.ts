@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { type FailureCode, ProxyFailure, systemCode } from '../model/failure.js'
+import { socketPathProblem } from '../model/socket-path-problem.js'
 import { quoteValue } from '../primitives/quote-value.js'
 import { STATUS_API_VERSION, type StatusError } from './status-document.js'
 
@@ -71,6 +72,7 @@ export function isWithoutProxy(error: unknown): error is ProxyFailure {
 }
 
 async function get(socketPath: string, path: string): Promise<string> {
+  requireSocketPath(socketPath)
   try {
     return await new Promise<string>((resolve, reject) => {
       const sent = request({ socketPath, path, agent: false, timeout: TIMEOUT_MS }, response => {
@@ -83,6 +85,15 @@ async function get(socketPath: string, path: string): Promise<string> {
   } catch (cause) {
     throw noAnswer(socketPath, cause)
   }
+}
+
+/** Checks that a path can be that of a status socket. @throws ProxyFailure STATUS_UNAVAILABLE */
+export function requireSocketPath(path: string): void {
+  const problem = socketPathProblem(path)
+  if (problem === undefined) return
+  throw new ProxyFailure('STATUS_UNAVAILABLE', `${quoteValue(path)} cannot be a status socket: ${problem}`, {
+    hint: 'Name the socket of the proxy with --status-socket',
+  })
 }
 
 /** The failure of a question that got no answer. */

@@ -4,12 +4,11 @@ import { type Server as HttpServer } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { systemCode } from '../model/failure.js'
+import { socketPathProblem } from '../model/socket-path-problem.js'
 
 /** Only the user of the proxy may ask. */
 const MODE = 0o600
 const FOLDER_MODE = 0o700
-/** Size of the kernel's `sun_path` without its end. */
-const MAX_PATH_BYTES = 107
 
 /**
  * Lets a server listen on a Unix socket. A socket that no process listens on any more was left by one that was killed: it is replaced.
@@ -51,8 +50,8 @@ export class StatusSocket {
   }
 
   async #listen(): Promise<void> {
-    if (Buffer.byteLength(this.#path) > MAX_PATH_BYTES)
-      throw new Error(`the path is longer than the ${MAX_PATH_BYTES} bytes that a Unix socket can have`)
+    const problem = socketPathProblem(this.#path)
+    if (problem !== undefined) throw new Error(problem)
     const folder = dirname(this.#path)
     mkdirSync(folder, { recursive: true, mode: FOLDER_MODE })
     const own = mkdtempSync(`${folder}/.s`)

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { TIMEOUT_MS, noAnswer, notStatusApi, readAnswer, statusPath } from './ask-proxy.js'
+import { TIMEOUT_MS, noAnswer, notStatusApi, readAnswer, requireSocketPath, statusPath } from './ask-proxy.js'
 import { EventReader, type StatusEvent } from './event-reader.js'
 
 /** The proxy sends something every 15 s: one that is silent for longer hangs, and is asked again. In milliseconds. */
@@ -53,6 +53,7 @@ function read(reader: EventReader, piece: string, socket: string): readonly Stat
 }
 
 async function open(socketPath: string, path: string, signal: AbortSignal): Promise<IncomingMessage> {
+  requireSocketPath(socketPath)
   try {
     return await new Promise<IncomingMessage>((resolve, reject) => {
       const sent = request({ socketPath, path, agent: false, timeout: TIMEOUT_MS, signal }, response => {

@@ -388,7 +388,7 @@ void t.test('an invalid value gives one sentence with flag, value and what was e
     [{ 'status-socket': 'sock' }, '--status-socket "sock": expected an absolute path, or an empty text'],
     [
       { 'status-socket': `/${'x'.repeat(107)}` },
-      `--status-socket "/${'x'.repeat(107)}": expected a path of 107 bytes at most: the kernel takes no longer one`,
+      `--status-socket "/${'x'.repeat(107)}": the path is longer than the 107 bytes that a Unix socket can have`,
     ],
     [{ v: '' }, '--v "": expected a whole number of at least 0'],
     [{ v: '-1' }, '--v "-1": expected a whole number of at least 0'],

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { askProxy, isWithoutProxy } from '../../lib/status/ask-proxy.js'
+import { watchProxy } from '../../lib/status/watch-proxy.js'
 import { socketFolder } from '../support/status/served-status.js'
 
 /** The failure of a question to a socket. */
@@ -41,4 +42,30 @@ t.test('only a socket that no process has open is without a proxy', async t => {
     t.match(failure, { code: 'STATUS_UNAVAILABLE' }, what)
     t.notOk(isWithoutProxy(failure), what)
   }
+})
+
+t.test('a path that cannot be that of a socket is refused: Node.js would connect to something else', async t => {
+  const folder = socketFolder(t)
+  const start = join(folder, 'x'.repeat(108 - folder.length - 1))
+  const server = createServer(socket => socket.destroy()).listen(start)
+  let connections = 0
+  server.on('connection', () => connections++)
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  for (const [path, problem] of [
+    ['', /^"" cannot be a status socket: the path is empty$/],
+    [`${start}x`, /x" cannot be a status socket: the path is longer than the 107 bytes that a Unix socket can have$/],
+  ] as const) {
+    const expected = { code: 'STATUS_UNAVAILABLE', message: problem }
+    const failure = await failureAt(path)
+    t.match(failure, expected)
+    t.notOk(isWithoutProxy(failure), 'explain does not follow other rules instead')
+    const watch = { socket: path, parameters: {}, version: '1.2.3', signal: new AbortController().signal }
+    await t.rejects(
+      watchProxy(watch, async () => undefined),
+      expected,
+    )
+  }
+  t.equal(connections, 0, 'the socket at its first 108 bytes is not asked')
+  t.ok(isWithoutProxy(await failureAt(start.slice(0, 107))), 'the longest path is asked')
 })
