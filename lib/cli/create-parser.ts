@@ -2,6 +2,7 @@ import yargs, { type Argv } from 'yargs'
 import { VERSION } from '../control/version.js'
 import { ProxyFailure } from '../model/failure.js'
 import { dashedArguments, rejectInheritedNames } from './arguments.js'
+import { readSwitches } from './read-switches.js'
 
 const HELP_WIDTH = 110
 
@@ -9,7 +10,7 @@ const HELP_WIDTH = 110
 export function createParser(args: readonly string[]): Argv {
   const dashed = dashedArguments(args)
   rejectInheritedNames(dashed)
-  return yargs([...dashed])
+  return yargs([...readSwitches(dashed)])
     .scriptName('kube-proxy')
     .usage('$0 [options]\n\nForwards traffic from the addresses of Kubernetes Services to their Pods.')
     .parserConfiguration({
