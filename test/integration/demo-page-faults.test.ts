@@ -162,9 +162,9 @@ t.test(
     await page.goto(`${demo.origin}/#/nothing`)
     await page.getByText('There is no such view.').waitFor()
 
-    const mayTell = new Promise<void>(resolve => (answer = resolve))
+    const mayContinue = new Promise<void>(resolve => (answer = resolve))
     await page.route('**/demo?*', async route => {
-      await mayTell
+      await mayContinue
       await route.continue()
     })
     for (const [view, button] of [
