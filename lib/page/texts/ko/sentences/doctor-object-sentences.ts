@@ -68,7 +68,7 @@ export const DOCTOR_OBJECT_SENTENCES: readonly SentencePattern[] = [
   ['its type is ExternalName', '유형이 ExternalName이다'],
   ['it has no cluster IP', '클러스터 IP가 없다'],
   // The selector.
-  ['{selector:word} matches {count:part}', '{selector:word}에 맞는 것: {count:part}'],
+  ['{selector:word} matches {count:part}', '{count:part}가 {selector:word}에 맞는다'],
   [
     'The selector {selector:word} matches no Pod in namespace {namespace:word}',
     '네임스페이스 {namespace:word}에는 셀렉터 {selector:word}에 맞는 파드가 없다',
@@ -106,7 +106,7 @@ export const DOCTOR_OBJECT_SENTENCES: readonly SentencePattern[] = [
     '{address:word}은(는) EndpointSlice에 있지만 ready 조건이 false다',
   ],
   ['no endpoint and no Pod is known', '알려진 엔드포인트도 파드도 없다'],
-  ['{count:sentence} ready', '준비됨: {count:sentence}'],
+  ['{count:sentence} ready', '{count:sentence}가 준비되었다'],
   // Names of ports.
   ['each port of the Service is one of the endpoints', '서비스의 모든 포트가 엔드포인트에도 있다'],
   ['No EndpointSlice has {port:part} of the Service', '서비스의 {port:part}이(가) 어떤 EndpointSlice에도 없다'],
@@ -122,7 +122,7 @@ export const DOCTOR_OBJECT_SENTENCES: readonly SentencePattern[] = [
   ['port {number:word}', '{number:word} 포트'],
   // Endpoints.
   ['neither a proxy nor an API server has answered', '프록시도 API 서버도 답하지 않았다'],
-  ['traffic goes to {count:part}', '트래픽이 가는 곳: {count:part}'],
+  ['traffic goes to {count:part}', '트래픽이 {count:part}로 간다'],
   ['No endpoint serves {port:part} of {family:word}', '{family:word}의 {port:part}을(를) 처리하는 엔드포인트가 없다'],
   [
     'no EndpointSlice of the Service has an address of this family',

@@ -162,6 +162,10 @@ export const PROBLEM_SENTENCES: readonly SentencePattern[] = [
   ['Load the kernel module that has it: {command}', '그것을 가진 커널 모듈을 불러온다: {command}'],
   ['The API server of the demo has exited', '데모의 API 서버가 끝났다'],
   ['The client has exited', '클라이언트 프로그램이 끝났다'],
+  [
+    'Not every client has sent {count:number} requests after the change, {seconds:number} s later',
+    '변경하고 {seconds:number}초가 지나도록, 요청을 {count:number}개 보내지 못한 클라이언트가 있다',
+  ],
   // Health.
   ['changes wait too long for a successful sync of the rules', '변경이 규칙 동기화를 너무 오래 기다리고 있다'],
   [
@@ -185,6 +189,7 @@ export const PROBLEM_SENTENCES: readonly SentencePattern[] = [
   ['no file descriptor is free', '남은 파일 디스크립터가 없음'],
   ['the listener closes', '리스너가 닫히는 중'],
   ['no place for another flow is free', '새 플로를 받을 자리가 없음'],
+  ['connect {code:word}', '연결 실패 ({code:word})'],
   ['no endpoint', '엔드포인트 없음'],
   ['no answer within {ms:number} ms', '{ms:number} ms 안에 답이 없음'],
 ]
