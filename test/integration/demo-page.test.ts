@@ -232,7 +232,7 @@ t.test('no view of the demo has what shuts a reader out', { skip: skip || browse
     }
     const show = async (path: string, button: RegExp) => {
       await opened.page.goto(`${demo.origin}/#/${path}`)
-      await opened.page.getByRole('button', { name: button }).first().press('Enter')
+      await opened.page.getByRole('button', { name: button, disabled: false }).first().press('Enter')
     }
     await show('levers', /^(4 Pods|파드 4개)$/)
     await opened.page.locator('.panel').waitFor()
