@@ -115,3 +115,12 @@ t.test('the Korean page has what the proxy and the demo say of requests, of thei
   }
   t.end()
 })
+
+t.test('the Korean page has the addresses that listeners serve, and why an address is not served', t => {
+  const known = explainedState('userspace').known!
+  const names = known.frontends.map(({ name }) => name)
+  const reasons = known.unserved.map(({ why }) => why)
+  t.ok(names.length > 8 && reasons.length > 0, `${names.length} addresses, ${reasons.length} not served`)
+  t.strictSame(untranslated([...names, ...reasons]), [])
+  t.end()
+})

@@ -8,7 +8,7 @@ import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
 import { Mark } from '../parts/mark.js'
 import { portText } from '../parts/port-text.js'
-import { ProxyText, proxyWords } from '../parts/proxy-text.js'
+import { ProxyText, proxyPlainText, proxyWords } from '../parts/proxy-text.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
 
@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<Listener>[] = [
     cell: listener => <Mark kind={listener.isListening ? 'good' : 'idle'}>{stateOf(listener)}</Mark>,
   },
   { title: WORDS.service, text: portText },
-  { title: WORDS.frontends, ...lines<Listener>(({ frontends }) => frontends) },
+  { title: WORDS.frontends, ...lines<Listener>(({ frontends }) => frontends.map(proxyPlainText)) },
   { title: WORDS.why, text: ({ why }) => proxyWords(why), cell: ({ why }) => <ProxyText>{why}</ProxyText> },
   {
     title: WORDS.processes,

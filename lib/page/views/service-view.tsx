@@ -9,6 +9,7 @@ import { Answered } from '../parts/answered.js'
 import { type Column, DataTable } from '../parts/data-table.js'
 import { FilterBox } from '../parts/filter-box.js'
 import { Mark } from '../parts/mark.js'
+import { proxyPlainText } from '../parts/proxy-text.js'
 import { View } from '../parts/view.js'
 import { TEXTS } from '../texts.js'
 import { addressDestination, packetPath } from './packet/packet-path.js'
@@ -18,7 +19,10 @@ const WORDS = TEXTS.service
 type Action = keyof NonNullable<Frontend['actions']>
 
 function actionColumn(title: string, from: Action): Column<Address> {
-  return { title, text: ({ actions, why }) => (actions === null ? (why ?? '') : WORDS.action(actions[from])) }
+  return {
+    title,
+    text: ({ actions, why }) => (actions === null ? proxyPlainText(why ?? '') : WORDS.action(actions[from])),
+  }
 }
 
 /** An address of a Service, with what distinguishes it: TCP and UDP have the same one, and both families the same node port. */
