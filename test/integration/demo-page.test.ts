@@ -207,7 +207,7 @@ t.test(
     )
     await page.getByText(/ · iptables mode · /).waitFor()
     await opened.goTo('Ask')
-    await page.getByRole('button', { name: /^1\. Which interface/ }).press('Enter')
+    await page.getByRole('button', { name: /^1\. Which interface/, disabled: false }).press('Enter')
     await page.getByText(/Proof: .*: 0$/).waitFor()
     await page.getByText('It runs …').waitFor({ state: 'detached' })
     const after = await demo.document()
