@@ -104,13 +104,13 @@ t.test(
     const opened = await (await PageBrowser.launch(t, undefined)).open(`${demo.link}#/levers`)
     const { page } = opened
     const panel = page.locator('.panel')
-    await page.getByRole('button', { name: '4 Pods', exact: true }).press('Enter')
+    await page.getByRole('button', { name: '4 Pods', exact: true, disabled: false }).press('Enter')
     await page.getByRole('radio', { name: 'none' }).press('Space')
     // A hidden page asks nothing: it does not know what another page runs.
     await opened.setHidden(true)
     const other = demo.run('ask/1')
     await untilDemo(demo, ({ running }) => running === 'ask/1')
-    await page.getByRole('button', { name: 'Run' }).press('Enter')
+    await page.getByRole('button', { name: 'Run', disabled: false }).press('Enter')
     await panel.getByText('It failed: The demo still runs "ask/1"').waitFor()
     await opened.setHidden(false)
     t.match((await other).at(-1), { kind: 'answer' })

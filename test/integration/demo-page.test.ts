@@ -191,7 +191,9 @@ t.test(
     t.match(await pull(opened, 'External traffic policy', 'Local', 'some'), /You said some; it was all/)
     t.match(await pull(opened, 'Scale', '3 Pods', 'all'), /You were right: all/)
     await opened.goTo('Doctor')
-    await page.getByRole('button', { name: 'Examine default/nginx-service for client-a' }).press('Enter')
+    await page
+      .getByRole('button', { name: 'Examine default/nginx-service for client-a', disabled: false })
+      .press('Enter')
     await page.getByRole('heading', { name: 'something is wrong' }).waitFor()
     await page
       .getByText(/policy/i)
@@ -247,10 +249,12 @@ t.test('no view of the demo has what shuts a reader out', { skip: skip || browse
     await show('learn/1', /^(Start the lesson|수업 시작)$/)
     await opened.page.locator('fieldset:enabled').waitFor()
     await check('the question of a lesson')
-    await opened.page.locator('fieldset button').first().press('Enter')
+    await opened.page.locator('fieldset button:enabled').first().press('Enter')
     await opened.page.locator('.panel h4').waitFor()
     await check('the result of a step')
-    await opened.page.getByRole('button', { name: /^(Leave the lesson|수업 그만두기)$/ }).press('Enter')
+    await opened.page
+      .getByRole('button', { name: /^(Leave the lesson|수업 그만두기)$/, disabled: false })
+      .press('Enter')
     await opened.page.getByRole('button', { name: /^(Start it again|다시 시작)$/, disabled: false }).waitFor()
     const texts = await opened.page.locator('h2, h3, button, .about, .help').allInnerTexts()
     if (window.locale === 'ko-KR')
